@@ -1,0 +1,245 @@
+"""Settings: defaults < tactics.toml < `TACTICS_SECTION__KEY` environment < flags.
+
+Also knows where state lives. Opens nothing but the configuration file; holds no secret.
+"""
+
+import os
+import sys
+import tomllib
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from tactics.errors import ConfigError
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+def _known_timezone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise ValueError(f"unknown time zone {name!r}, use an IANA name such as Europe/Vienna")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_timezone)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TransportSettings(_Section):
+    """How requests leave the machine."""
+
+    connect_timeout_seconds: float = Field(10, gt=0, description="until the connection stands")
+    read_timeout_seconds: float = Field(60, gt=0, description="between two pieces of a response")
+    total_timeout_seconds: float = Field(300, gt=0, description="for one whole response")
+    max_response_bytes: int = Field(64 * 2**20, gt=0, description="as sent, compressed or not")
+    max_body_bytes: int = Field(128 * 2**20, gt=0, description="after decompression")
+    max_retries: int = Field(3, ge=0, le=10, description="after the first try; waits 1 s, 2 s, 4 s")
+    trust_env: bool = Field(default=False, description="use HTTP(S)_PROXY of the environment")
+
+
+class BreakerSettings(_Section):
+    """When a source or sink is left alone."""
+
+    failure_threshold: int = Field(5, ge=1, description="failed attempts in a row that open it")
+    cooldown_seconds: float = Field(300, gt=0, description="how long it stays open")
+
+
+class QueueSettings(_Section):
+    """Retry queue and dead letters."""
+
+    max_retries: int = Field(3, ge=0, description="failed retries before a row is a dead letter")
+    auto_redrive: bool = Field(
+        default=True, description="retry transient dead letters once the sink heals"
+    )
+    cache_days: int = Field(7, ge=1, description="how long raw pages stay in tactics.db")
+
+
+class LakeSettings(_Section):
+    """Iceberg tables."""
+
+    bronze_days: int = Field(90, ge=1, description="retention of raw pages")
+    silver_days: int = Field(365, ge=31, description="retention of typed rows")
+    keep_snapshots: int = Field(20, ge=2, description="snapshots kept per table")
+
+
+class GoldSettings(_Section):
+    """DuckDB generations."""
+
+    keep_generations: int = Field(3, ge=2, description="published files kept for slow readers")
+    memory_limit: str = Field(
+        "1GB", pattern=r"^\d+(MB|GB)$", description="of each DuckDB connection"
+    )
+    threads: int = Field(2, ge=1, le=64, description="of each DuckDB connection")
+
+
+class GuardSettings(_Section):
+    """DataGuard."""
+
+    disabled: tuple[str, ...] = Field((), description="names of checks that do not run")
+    credit_percent: float = Field(1, ge=0, description="negative spend tolerated, % of the spend")
+
+
+class PacingSettings(_Section):
+    """Bands of the pacing status, % off plan (DOMAIN: status thresholds)."""
+
+    watch_percent: float = Field(5, gt=0)
+    warn_percent: float = Field(10, gt=0)
+    critical_percent: float = Field(15, gt=0)
+    broken_percent: float = Field(30, gt=0)
+    min_elapsed_days: int = Field(3, ge=0, description="before that the status is `too_early`")
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "PacingSettings":
+        bands = (self.watch_percent, self.warn_percent, self.critical_percent, self.broken_percent)
+        if list(bands) != sorted(bands):
+            raise ValueError(f"bands must ascend, got {bands}")
+        return self
+
+
+class SourceSettings(BaseModel):
+    """One connection. Keys a vendor adds are checked by its connector's `Options`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    kind: Identifier | None = Field(None, description="the connector, if not the table's name")
+    enabled: bool = True
+    accounts: tuple[str, ...] = Field((), description="account ids; see docs/connectors")
+    base_url: str | None = Field(None, description="another host: a proxy or the sandbox")
+    history_days: int = Field(90, ge=1, description="how far back the first sync reads")
+    lookback_days: int | None = Field(None, ge=0, description="days read again on every sync")
+
+
+class OrgSettings(_Section):
+    """One organisation: nothing is summed across two of them."""
+
+    name: str
+    currency: Currency
+    timezone: TimeZone
+    sources: dict[Identifier, SourceSettings] = Field(default_factory=dict)
+
+
+class Settings(_Section):
+    """All of tactics.toml."""
+
+    transport: TransportSettings = TransportSettings()
+    breakers: BreakerSettings = BreakerSettings()
+    queue: QueueSettings = QueueSettings()
+    lake: LakeSettings = LakeSettings()
+    gold: GoldSettings = GoldSettings()
+    guard: GuardSettings = GuardSettings()
+    pacing: PacingSettings = PacingSettings()
+    orgs: dict[Identifier, OrgSettings] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where state lives: directories 0700, files 0600."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """Return the SQLite file."""
+        return self.root / "tactics.db"
+
+    @property
+    def lake(self) -> Path:
+        """Return the folder of the Iceberg catalog and warehouse."""
+        return self.root / "lake"
+
+    @property
+    def gold(self) -> Path:
+        """Return the folder of the DuckDB generations."""
+        return self.root / "gold"
+
+    @property
+    def scratch(self) -> Path:
+        """Return the folder for DuckDB's spilled data."""
+        return self.root / "tmp"
+
+    @property
+    def lock(self) -> Path:
+        """Return the file whose flock makes a process the one committer."""
+        return self.root / "pipeline.lock"
+
+    def create(self) -> "Home":
+        """Make the folders, readable by this user only."""
+        for folder in (self.root, self.lake, self.gold, self.scratch):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self
+
+
+def find_home(environment: Mapping[str, str] = os.environ) -> Home:
+    """Return `$TACTICS_HOME`, or the platform's data folder."""
+    if chosen := environment.get("TACTICS_HOME"):
+        return Home(Path(chosen).expanduser().absolute())
+    if sys.platform == "darwin":
+        return Home(Path.home() / "Library" / "Application Support" / "tactics")
+    data = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Home(Path(data) / "tactics")
+
+
+def find_config(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the file to read: `$TACTICS_CONFIG`, ./tactics.toml, or the one in the home."""
+    if chosen := environment.get("TACTICS_CONFIG"):
+        return Path(chosen).expanduser()
+    here = Path("tactics.toml")
+    return here if here.exists() else find_home(environment).root / "tactics.toml"
+
+
+def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of `path` with the environment laid over them.
+
+    Raises:
+        ConfigError: the file is missing, is not TOML, or a value is refused.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        raise ConfigError(
+            "no configuration", hint="run `tactics init`, or name a file with --config", path=path
+        ) from exc
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise ConfigError("the configuration cannot be read", path=path) from exc
+    for name, text in sorted(environment.items()):
+        if name.startswith("TACTICS_") and "__" in name:
+            _lay_over(data, name.removeprefix("TACTICS_").lower().split("__"), text)
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as exc:
+        raise ConfigError(_first_problem(exc), hint=f"edit {path}") from exc
+
+
+def _lay_over(data: dict[str, Any], keys: list[str], text: str) -> None:
+    *parents, last = keys
+    for key in parents:
+        data = data.setdefault(key, {})
+    try:
+        data[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        data[last] = text
+
+
+def _first_problem(error: ValidationError) -> str:
+    problems = [
+        f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ').lower()}"
+        for item in error.errors(include_input=False, include_url=False)
+    ]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return problems[0] + more

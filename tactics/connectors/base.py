@@ -1,0 +1,115 @@
+"""What a connector is: four questions, all answered without a network.
+
+Which days are due, what request a slice needs, what a response means, and how final its days are.
+Sends nothing, stores nothing.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from tactics.model import AccountInfo, Finality, Slice
+from tactics.transport import Request, Response
+
+
+class Options(BaseModel):
+    """The keys a vendor adds to `[orgs.<org>.sources.<name>]`; connectors subclass it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """One collection and how it is read again.
+
+    `days` streams are fetched in windows of `slice_days` and overwritten by day; `snapshot` streams
+    are fetched whole, and a new snapshot replaces the account's rows. `lookback_days` are read again
+    on every sync because the vendor restates them; a day is final `final_after_days` after it ended.
+    """
+
+    name: str
+    table: str
+    entity_keys: tuple[str, ...]
+    slicing: Literal["days", "snapshot"] = "days"
+    slice_days: int = 1
+    lookback_days: int = 0
+    final_after_days: int = 0
+    max_history_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The facts of one vendor; each limit has its `Source:` in the connector's file."""
+
+    kind: str
+    title: str
+    base_urls: dict[str, str]  # "api" and what else the vendor needs; overridable in the config
+    api_version: str
+    sunset: dt.date | None
+    breaker: str
+    credentials: tuple[tuple[str, ...], ...]  # alternatives; each a tuple of credential names
+    streams: tuple[StreamSpec, ...]
+    scopes: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()  # suffixes a redirect or download may go to, besides the base URLs
+    requests_per_second: float = 10.0
+    burst: int = 10
+    optional_credentials: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one response means.
+
+    `page` is the payload to keep, as received (None: this was a poll or a probe). `next` is the
+    request that follows, after `wait_seconds`; None ends the slice. `job` is the vendor's report id
+    to remember over a restart. `marker` is the change marker of a snapshot; `unchanged` says that
+    the held snapshot is still right. `pause_seconds` asks the throttle to slow this account down.
+    """
+
+    page: bytes | None = None
+    next: Request | None = None
+    wait_seconds: float = 0.0
+    job: str | None = None
+    marker: str | None = None
+    unchanged: bool = False
+    pause_seconds: float = 0.0
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Connector(Protocol):
+    """One vendor. Methods are pure, thread-safe, and raise the errors of `tactics.errors`.
+
+    `read` and `read_account` classify every response, also those with status 200, after the
+    vendor's error table: `RateLimited` (throttled), `UpstreamUnavailable` (transient),
+    `CredentialExpired` (refresh once), `CredentialError` (a person signs in), `PermissionDenied`,
+    `SliceTooLarge`, `FieldRejected`, `CursorRejected`, `ContractChanged` (permanent), `DecodeError`.
+    """
+
+    manifest: Manifest
+    options: type[Options]
+
+    def ask_account(self, account_id: str, options: Options) -> Request:
+        """Return the request that tells name, currency and time zone of an account."""
+        ...
+
+    def read_account(self, account_id: str, options: Options, response: Response) -> AccountInfo:
+        """Return what the vendor says of the account."""
+        ...
+
+    def ask(self, work: Slice, options: Options) -> Request:
+        """Return the first request of a slice."""
+        ...
+
+    def read(self, work: Slice, options: Options, request: Request, response: Response) -> Step:
+        """Return what `response` means for the slice."""
+        ...
+
+
+def finality(spec: StreamSpec, day: dt.date, today: dt.date) -> Finality:
+    """Return how settled `day` is, seen on `today` in the account's time zone."""
+    if day >= today:
+        return Finality.OPEN
+    final = day + dt.timedelta(days=spec.final_after_days) < today
+    return Finality.FINAL if final else Finality.PROVISIONAL

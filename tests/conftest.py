@@ -1,0 +1,20 @@
+"""Fixtures of every tier: real files in a temporary home, a clock under the test's control."""
+
+from pathlib import Path
+
+import pytest
+
+from tactics.config import Home
+from tests.support import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Return a clock that stands at 2026-11-21 09:00 UTC."""
+    return FakeClock()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Return an empty home with its folders."""
+    return Home(tmp_path / "home").create()

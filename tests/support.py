@@ -1,0 +1,30 @@
+"""What several test tiers share: a clock that tests move, and nothing of ours that is faked."""
+
+import datetime as dt
+
+
+class FakeClock:
+    """A clock that moves only when somebody sleeps or a test advances it."""
+
+    def __init__(self, now: dt.datetime | None = None) -> None:
+        self._now = now or dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
+        self._monotonic = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> dt.datetime:
+        """Return the current instant."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Return seconds since the clock was made."""
+        return self._monotonic
+
+    def sleep(self, seconds: float) -> None:
+        """Advance at once, and remember it."""
+        self.slept.append(seconds)
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._now += dt.timedelta(seconds=seconds)
+        self._monotonic += seconds

@@ -1,0 +1,1 @@
+"""DuckDB migrations of the gold generations, in order of their number; forward only."""

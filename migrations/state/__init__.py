@@ -1,0 +1,1 @@
+"""Migrations of tactics.db, in order; never edited after a release."""

@@ -1,0 +1,120 @@
+"""Step 5: rebuild what silver changed, and publish it.
+
+An organisation that DataGuard halted keeps its last good numbers: its changes go back to the end
+of the topic and are built once the findings are gone.
+"""
+
+import datetime as dt
+import functools
+from collections.abc import Sequence
+
+from tactics.connectors import find_connector
+from tactics.errors import ConfigError
+from tactics.gold import Change, GoldBuild, OrgFacts, StreamFacts
+from tactics.metrics import Registry, render
+from tactics.model import TOPIC_PROCESSED, TOPIC_READY
+from tactics.pipeline.delivery import Delivery, Emission, Written
+from tactics.pipeline.scope import Chosen
+from tactics.pipeline.views import coverage_rows
+from tactics.pipeline.workspace import Workspace
+from tactics.store import Event
+
+BATCH_CHANGES = 1_000_000  # all that is new: one generation per run
+
+
+def gold_stage(workspace: Workspace, held_back: frozenset[str]) -> Delivery:
+    """Return the stage that builds and publishes a generation."""
+
+    def write(events: Sequence[Event]) -> Written:
+        back = tuple(
+            Emission(TOPIC_PROCESSED, event.key, event.header)
+            for event in events
+            if event.header["org_id"] in held_back
+        )
+        changes = tuple(
+            _change(event)
+            for event in events
+            if event.header["org_id"] not in held_back and event.header["start"]
+        )
+        return _build(workspace, changes, held_back, and_then=back)
+
+    return Delivery(workspace, "gold", TOPIC_PROCESSED, write, batch_events=BATCH_CHANGES)
+
+
+def build_gold(stage: Delivery, held_back: frozenset[str]) -> None:
+    """Build once from all that is new (a drain would meet its own held-back changes again)."""
+    workspace = stage.workspace
+    events = workspace.store.bus.read(stage.topic, stage.stage, BATCH_CHANGES)
+    if any(event.header["org_id"] not in held_back for event in events):
+        stage.deliver(events)
+
+
+def _change(event: Event) -> Change:
+    header = event.header
+    start, end = (dt.date.fromisoformat(header[name]) for name in ("start", "end"))
+    return Change(header["org_id"], header["table"], start, end)
+
+
+def _build(
+    workspace: Workspace,
+    changes: tuple[Change, ...],
+    held_back: frozenset[str],
+    *,
+    and_then: tuple[Emission, ...],
+) -> Written:
+    lake, now = workspace.lake, workspace.clock.now()
+
+    def relation(table: str, org_id: str, start: dt.date | None, end: dt.date | None) -> str:
+        return lake.relation_sql(table, org_id=org_id, start=start, end=end)
+
+    build = GoldBuild(
+        relation=relation,
+        render=functools.partial(render, registry=Registry.load()),
+        orgs=tuple(org for org in org_facts(workspace) if org.org_id not in held_back),
+        built_at=now,
+        changes=changes,
+        coverage=coverage_rows(workspace),
+        folders=lake.folders(),
+        pacing=workspace.settings.pacing,
+        silver_from=now.date() - dt.timedelta(days=workspace.settings.lake.silver_days),
+    )
+    generation = workspace.gold.build(build)
+    workspace.gold.publish(generation)
+    ready = Emission(TOPIC_READY, None, {"generation": generation.number})
+    return Written(sum(generation.tables.values()), (ready, *and_then))
+
+
+def org_facts(workspace: Workspace) -> list[OrgFacts]:
+    """Return every configured organisation with the streams of all its sources."""
+    return [
+        OrgFacts(
+            org_id,
+            org.name,
+            org.currency,
+            org.timezone,
+            tuple(
+                facts
+                for name, settings in org.sources.items()
+                for facts in _stream_facts(Chosen(org_id, org, name, settings))
+            ),
+        )
+        for org_id, org in workspace.settings.orgs.items()
+    ]
+
+
+def _stream_facts(chosen: Chosen) -> list[StreamFacts]:
+    try:
+        connector = find_connector(chosen.kind)
+    except ConfigError:
+        return []  # the run reports it where the source is fetched
+    return [
+        StreamFacts(
+            chosen.source,
+            chosen.kind,
+            spec.name,
+            spec.table,
+            snapshot=spec.slicing == "snapshot",
+            final_after_days=spec.final_after_days,
+        )
+        for spec in connector.manifest.streams
+    ]

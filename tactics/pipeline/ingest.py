@@ -1,0 +1,181 @@
+"""Step 1: bring home what is missing or restated, one thread per source.
+
+What is wrong with one account or stream stays there; what is wrong with the credential or the
+network stops the source, and never another one. How one slice is fetched is in `fetch.py`.
+"""
+
+import datetime as dt
+import functools
+import threading
+import zoneinfo
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from tactics.connectors import StreamSpec, plan_slices
+from tactics.errors import CredentialError, IntegrityError, NetworkUnreachable, TacticsError
+from tactics.model import AccountInfo, Slice, StreamKey
+from tactics.pipeline.access import Access, open_access
+from tactics.pipeline.fetch import SliceFetch
+from tactics.pipeline.result import Outcome, Problem, SourceOutcome
+from tactics.pipeline.scope import Chosen, Progress, Scope
+from tactics.pipeline.workspace import Workspace
+
+ACCOUNT_MAX_AGE = dt.timedelta(hours=24)
+SNAPSHOT_MAX_AGE = dt.timedelta(hours=24)  # volatile cells do not move Drive's marker
+LONG_AGO = dt.timedelta(days=4000)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """The fetching that is going on, and its outcomes once it is over."""
+
+    futures: Sequence[Future[SourceOutcome]]
+    landed: threading.Event  # set whenever a slice is complete
+
+    def running(self) -> bool:
+        """Return whether a source is still being fetched."""
+        return not all(future.done() for future in self.futures)
+
+    def wait(self, seconds: float) -> None:
+        """Return when a slice has landed, or after `seconds`."""
+        self.landed.wait(seconds)
+        self.landed.clear()
+
+    def outcomes(self) -> tuple[SourceOutcome, ...]:
+        """Return how each source fared (blocks until all are done)."""
+        return tuple(future.result() for future in self.futures)
+
+
+def start_ingest(
+    workspace: Workspace, scope: Scope, progress: Progress, pool: ThreadPoolExecutor
+) -> Ingest:
+    """Start fetching every chosen source, one thread each."""
+    landed = threading.Event()
+    fetches = [
+        SourceFetch(workspace, chosen, progress, landed)
+        for chosen in scope.chosen(workspace.settings)
+    ]
+    futures = [pool.submit(fetch.run) for fetch in fetches]
+    for future in futures:
+        future.add_done_callback(lambda _: landed.set())
+    return Ingest(futures, landed)
+
+
+class SourceFetch:
+    """Fetches one source: its accounts one after another, each stream of them apart."""
+
+    def __init__(
+        self, workspace: Workspace, chosen: Chosen, progress: Progress, landed: threading.Event
+    ) -> None:
+        self.workspace = workspace
+        self.chosen = chosen
+        self.progress = progress
+        self.landed = landed
+        self.problems: list[Problem] = []
+        self.warnings: dict[str, None] = {}
+        self.slices = 0
+        self.pages = 0
+
+    def run(self) -> SourceOutcome:
+        """Fetch what is due and say how it went; only our own broken state is raised."""
+        with self._apart(), open_access(self.workspace, self.chosen) as access:
+            for account_id in self.chosen.settings.accounts or (self.chosen.source,):
+                if self._hopeless():
+                    break
+                with self._apart(account_id):
+                    self._fetch_account(access, account_id)
+        return self._outcome()
+
+    @contextmanager
+    def _apart(self, account_id: str = "", stream: str = "") -> Iterator[None]:
+        """Note what goes wrong inside the block, and go on after it.
+
+        Raises:
+            IntegrityError: our own state is broken.
+        """
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except TacticsError as error:
+            self.problems.append(Problem.of(error, account_id=account_id, stream=stream))
+
+    def _hopeless(self) -> bool:
+        """Return whether no other account or stream of this source can fare better."""
+        codes = {problem.code for problem in self.problems}
+        return bool(codes & {NetworkUnreachable.code, CredentialError.code})
+
+    def _outcome(self) -> SourceOutcome:
+        outcome = Outcome.OK if self.pages else Outcome.UNCHANGED
+        return SourceOutcome(
+            self.chosen.org_id,
+            self.chosen.source,
+            Outcome.FAILED if self.problems else outcome,
+            self.slices,
+            self.pages,
+            tuple(self.problems),
+            tuple(self.warnings),
+        )
+
+    def _fetch_account(self, access: Access, account_id: str) -> None:
+        info = self._account_info(access, account_id)
+        today = self.workspace.clock.now().astimezone(zoneinfo.ZoneInfo(info.timezone)).date()
+        for spec in access.connector.streams(access.options):
+            if self._hopeless():
+                return
+            with self._apart(account_id, spec.name):
+                self._fetch_stream(access, spec, info, today)
+
+    def _account_info(self, access: Access, account_id: str) -> AccountInfo:
+        """Return what the vendor said of the account within the last day."""
+        org_id, org, source = self.chosen.org_id, self.chosen.org, self.chosen.source
+        accounts = self.workspace.store.accounts
+        held = accounts.get(org_id, source, account_id)
+        if held and self.workspace.clock.now() - held[1] < ACCOUNT_MAX_AGE:
+            return held[0]
+        read = functools.partial(access.connector.read_account, account_id, access.options)
+        request = access.connector.ask_account(account_id, access.options)
+        info = access.client.exchange(request, read, account_id=account_id)
+        info = replace(
+            info, timezone=info.timezone or org.timezone, currency=info.currency or org.currency
+        )
+        accounts.put(org_id, source, info)
+        return info
+
+    def _fetch_stream(
+        self, access: Access, spec: StreamSpec, info: AccountInfo, today: dt.date
+    ) -> None:
+        """Fetch the due slices in order; the first failure ends the stream, so no hole arises."""
+        org_id, source = self.chosen.org_id, self.chosen.source
+        slices = self._due(spec, info, today)
+        self.progress.begin(org_id, source, slices=len(slices))
+        fetch = SliceFetch(self.workspace, access, spec, today)
+        for work in slices:
+            pages = fetch.run(work)
+            self.slices += 1
+            self.pages += pages
+            self.landed.set()
+            self.progress.advance(org_id, source, pages=pages)
+        self.warnings |= fetch.warnings
+
+    def _due(self, spec: StreamSpec, info: AccountInfo, today: dt.date) -> list[Slice]:
+        settings, store = self.chosen.settings, self.workspace.store
+        key = StreamKey(self.chosen.org_id, self.chosen.source, info.account_id, spec.name)
+        lookback = settings.lookback_days
+        covered = store.coverage.days(key, today - LONG_AGO, today)
+        slices = plan_slices(
+            spec,
+            key,
+            info,
+            covered=covered,
+            today=today,
+            history_days=settings.history_days,
+            lookback_days=spec.lookback_days if lookback is None else lookback,
+            now=self.workspace.clock.now(),
+        )
+        held = store.fetches.latest_marker(key) if spec.slicing == "snapshot" else None
+        if held is None or self.workspace.clock.now() - held[1] >= SNAPSHOT_MAX_AGE:
+            return slices
+        return [replace(work, marker=held[0]) for work in slices]

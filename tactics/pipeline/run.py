@@ -1,0 +1,251 @@
+"""The whole flow on one page: fetch, bronze, silver, validate, gold; and who may run it.
+
+Only the holder of the commit lock writes lake and gold; a second `sync` follows the first.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tactics.errors import IntegrityError, TacticsError
+from tactics.guard import GuardReport
+from tactics.model import Receipt, RunStatus
+from tactics.pipeline.bronze import bronze_stage
+from tactics.pipeline.delivery import Delivery
+from tactics.pipeline.freshness import read_freshness
+from tactics.pipeline.gold import build_gold, gold_stage
+from tactics.pipeline.ingest import start_ingest
+from tactics.pipeline.lock import CommitLock, commit_lock
+from tactics.pipeline.result import (
+    Outcome,
+    PipelineResult,
+    Problem,
+    SourceOutcome,
+    StageReport,
+    decide_status,
+)
+from tactics.pipeline.scope import Progress, Scope, Silent
+from tactics.pipeline.silver import silver_stage
+from tactics.pipeline.validate import check_silver
+from tactics.pipeline.workspace import Workspace
+
+FOLLOW_SECONDS = 0.2
+
+
+def sync(
+    workspace: Workspace, scope: Scope | None = None, progress: Progress | None = None
+) -> PipelineResult:
+    """Bring everything up to date, or follow the process that is doing so.
+
+    Raises:
+        NotFoundError: the scope names an org or source that is not configured.
+    """
+    scope, progress = scope or Scope(), progress or Silent()
+    list(scope.chosen(workspace.settings))
+    with CommitLock(workspace.home.lock) as lock:
+        if not lock.try_acquire():
+            followed = _follow(workspace, scope, progress, lock)
+            if followed is not None:
+                return followed
+        result = Run(workspace, scope, progress).execute()
+        _serve_followers(workspace, scope, result, progress)
+    progress.done()
+    return result
+
+
+def validate(workspace: Workspace) -> PipelineResult:
+    """Run DataGuard over what is held, without fetching or building."""
+    return Run(workspace, Scope(offline=True), Silent()).validate_only()
+
+
+def flush(workspace: Workspace, *, ignore_schedule: bool = True) -> PipelineResult:
+    """Retry what waits in the retry queue, redrive what can be, and carry it through to gold."""
+    with commit_lock(workspace.home.lock, workspace.clock):
+        run = Run(workspace, Scope(offline=True), Silent(), command="flush")
+        run.ignore_schedule = ignore_schedule
+        return run.execute()
+
+
+class Run:
+    """One pass through the pipeline, and the record of it."""
+
+    def __init__(
+        self, workspace: Workspace, scope: Scope, progress: Progress, *, command: str = "sync"
+    ) -> None:
+        self.workspace = workspace
+        self.scope = scope
+        self.progress = progress
+        self.command = command
+        self.ignore_schedule = False
+        self.started_at = workspace.clock.now()
+        self.run_id = ""
+        self.receipts: list[Receipt] = []
+        self.stages: list[StageReport] = []
+        self.sources: tuple[SourceOutcome, ...] = ()
+        self.guard: GuardReport | None = None
+
+    def execute(self) -> PipelineResult:
+        """Do all steps and record the result, also when one of them fails.
+
+        Raises:
+            IntegrityError: our own state is broken; the run is recorded as failed.
+        """
+        store = self.workspace.store
+        self.run_id = store.runs.start(self.command, self.scope.to_json())
+        store.runs.abandon_running(except_run_id=self.run_id)
+        store.jobs.abandon_running()
+        store.fetches.abandon_running()
+        try:
+            self._steps()
+        except IntegrityError as error:
+            self._record(RunStatus.FAILED, (Problem.of(error),))
+            raise
+        except TacticsError as error:
+            self.stages.append(StageReport("pipeline", problems=(Problem.of(error),)))
+        halted = bool(self.guard and self.guard.halted_orgs)
+        return self._record(decide_status(self.sources, tuple(self.stages), halted=halted))
+
+    def validate_only(self) -> PipelineResult:
+        """Record what DataGuard finds."""
+        self.run_id = self.workspace.store.runs.start("validate", self.scope.to_json())
+        self.guard = check_silver(self.workspace)
+        halted = bool(self.guard.halted_orgs)
+        return self._record(decide_status((), (), halted=halted))
+
+    def _steps(self) -> None:
+        self._fetch_into_bronze()
+        self._silver()
+        self._validate()
+        self._gold()
+
+    def _fetch_into_bronze(self) -> None:
+        """Fetch and, while pages arrive, carry them on to bronze."""
+        bronze = bronze_stage(self.workspace)
+        self.progress.stage("bronze")
+        bronze.retry(ignore_schedule=self.ignore_schedule)
+        if self.scope.offline:
+            self.sources = self._offline()
+            bronze.drain()
+        else:
+            self._fetch_beside(bronze)
+        self._close(bronze)
+
+    def _fetch_beside(self, bronze: Delivery) -> None:
+        count = len(list(self.scope.chosen(self.workspace.settings)))
+        with ThreadPoolExecutor(max(count, 1), thread_name_prefix="fetch") as pool:
+            ingest = start_ingest(self.workspace, self.scope, self.progress, pool)
+            while ingest.running():
+                ingest.wait(1.0)
+                bronze.drain()
+            self.sources = ingest.outcomes()
+        bronze.drain()
+
+    def _offline(self) -> tuple[SourceOutcome, ...]:
+        chosen = self.scope.chosen(self.workspace.settings)
+        return tuple(SourceOutcome(one.org_id, one.source, Outcome.OFFLINE) for one in chosen)
+
+    def _silver(self) -> None:
+        self.progress.stage("silver")
+        silver = silver_stage(self.workspace, self.receipts)
+        silver.retry(ignore_schedule=self.ignore_schedule)
+        silver.drain()
+        self._close(silver)
+
+    def _validate(self) -> None:
+        self.progress.stage("validate")
+        started = self.workspace.clock.monotonic()
+        self.guard = check_silver(self.workspace)
+        seconds = round(self.workspace.clock.monotonic() - started, 3)
+        self.stages.append(StageReport("validate", self.guard.checks_run, seconds))
+
+    def _gold(self) -> None:
+        self.progress.stage("gold")
+        held_back = self.guard.halted_orgs if self.guard else frozenset()
+        gold = gold_stage(self.workspace, held_back)
+        gold.retry(ignore_schedule=self.ignore_schedule)
+        build_gold(gold, held_back)
+        self._close(gold)
+
+    def _close(self, delivery: Delivery) -> None:
+        report = delivery.report()
+        self.stages.append(report)
+        self.workspace.store.runs.stage(
+            self.run_id,
+            report.name,
+            rows=report.rows,
+            seconds=report.seconds,
+            detail={"queued": report.queued, "dead_lettered": report.dead_lettered},
+        )
+
+    def _record(self, status: RunStatus, problems: tuple[Problem, ...] = ()) -> PipelineResult:
+        freshness = read_freshness(self.workspace)
+        result = PipelineResult(
+            run_id=self.run_id,
+            status=status,
+            started_at=self.started_at,
+            finished_at=self.workspace.clock.now(),
+            sources=self.sources,
+            stages=(*self.stages, *(StageReport("integrity", problems=(p,)) for p in problems)),
+            receipts=tuple(self.receipts),
+            freshness=freshness,
+            guard=self.guard.to_json() if self.guard else {},
+            warnings=tuple(dict.fromkeys(w for source in self.sources for w in source.warnings)),
+            stale=any(
+                source.outcome in {Outcome.FAILED, Outcome.OFFLINE} for source in self.sources
+            ),
+        )
+        self.workspace.store.runs.finish(self.run_id, status, result.to_json())
+        return result
+
+
+def _follow(
+    workspace: Workspace, scope: Scope, progress: Progress, lock: CommitLock
+) -> PipelineResult | None:
+    """File a request and wait for the run that serves it; None if the other process died."""
+    store = workspace.store
+    request_id = store.requests.file(scope.to_json())
+    progress.stage(f"following process {lock.holder()}")
+    while True:
+        workspace.clock.sleep(FOLLOW_SECONDS)
+        free = lock.try_acquire()
+        if served_by := store.requests.get(request_id).run_id:
+            lock.release()
+            return _result_of(workspace, served_by)
+        if free:
+            return None
+
+
+def _result_of(workspace: Workspace, run_id: str) -> PipelineResult:
+    run = workspace.store.runs.get(run_id)
+    result = run.result or {}
+    return PipelineResult(
+        run_id=run_id,
+        status=run.status,
+        started_at=run.created_at,
+        finished_at=run.finalized_at or workspace.clock.now(),
+        sources=tuple(_source_from(data) for data in result.get("sources", ())),
+        guard=result.get("guard", {}),
+        freshness=read_freshness(workspace),
+        stale=bool(result.get("stale")),
+        followed=run_id,
+    )
+
+
+def _source_from(data: dict[str, object]) -> SourceOutcome:
+    fields = dict(data)
+    fields["outcome"] = Outcome(str(fields["outcome"]))
+    fields["problems"] = tuple(Problem(**item) for item in fields["problems"])  # type: ignore[attr-defined]
+    fields["warnings"] = tuple(fields["warnings"])  # type: ignore[arg-type]
+    return SourceOutcome(**fields)  # type: ignore[arg-type]
+
+
+def _serve_followers(
+    workspace: Workspace, scope: Scope, result: PipelineResult, progress: Progress
+) -> None:
+    """Answer the requests that came in meanwhile; run again for what this run did not cover."""
+    store = workspace.store
+    while pending := store.requests.pending():
+        served = [r.sync_request_id for r in pending if scope.covers(Scope.from_json(r.scope))]
+        if served:
+            store.requests.serve(served, result.run_id)
+            continue
+        scope = Scope.from_json(pending[0].scope)
+        result = Run(workspace, scope, progress).execute()

@@ -1,0 +1,101 @@
+"""Step 3: complete requests from bronze to the typed silver tables.
+
+Only a complete request counts, and only for the days that no newer request has fetched.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+from tactics.connectors import find_connector, spec_of, stream_sql
+from tactics.errors import CountMismatch
+from tactics.lake import SilverLoad, SilverRequest, SilverResult
+from tactics.model import TOPIC_CLEANED, TOPIC_PROCESSED, Receipt, StreamKey
+from tactics.pipeline.bronze import name_load
+from tactics.pipeline.delivery import Delivery, Emission, Written
+from tactics.pipeline.workspace import Workspace
+from tactics.store import Event, Fetch, FetchState
+
+BATCH_LOADS = 100_000  # all that is new: one commit per table and run
+
+
+def silver_stage(workspace: Workspace, receipts: list[Receipt]) -> Delivery:
+    """Return the stage that writes silver; it adds a receipt per stream to `receipts`."""
+
+    def write(events: Sequence[Event]) -> Written:
+        fetches = _complete_fetches(workspace, events)
+        sequence = [event.seq for event in events]
+        rows, emissions = 0, []
+        for _, group in itertools.groupby(fetches, key=_stream_of):
+            load = _plan_load(workspace, list(group), name_load("silver", sequence))
+            result = workspace.lake.load_silver(load)
+            rows += result.written
+            receipts.append(_receipt(load, result))
+            emissions.append(_emission(load, result))
+        return Written(rows, tuple(emissions))
+
+    return Delivery(workspace, "silver", TOPIC_CLEANED, write, batch_events=BATCH_LOADS)
+
+
+def _complete_fetches(workspace: Workspace, events: Sequence[Event]) -> list[Fetch]:
+    ids = dict.fromkeys(itertools.chain.from_iterable(e.header["request_ids"] for e in events))
+    fetches = workspace.store.fetches.get_many(list(ids)).values()
+    return sorted(
+        (fetch for fetch in fetches if fetch.state is FetchState.COMPLETED), key=_stream_of
+    )
+
+
+def _stream_of(fetch: Fetch) -> tuple[str, str, str]:
+    return fetch.key.org_id, fetch.key.source, fetch.key.stream
+
+
+def _plan_load(workspace: Workspace, fetches: list[Fetch], load_id: str) -> SilverLoad:
+    org_id, source, stream = _stream_of(fetches[0])
+    connector = find_connector(_kind(workspace, org_id, source))
+    spec = spec_of(connector, stream)
+    requests = tuple(
+        SilverRequest(f.request_id, f.key.account_id, f.first_seq or 0, f.last_seq or 0, f.pages)
+        for f in fetches
+    )
+    return SilverLoad(
+        load_id=f"{load_id}-{source}-{stream}",
+        table=spec.table,
+        sql=stream_sql(connector, stream),
+        org_id=org_id,
+        source=source,
+        stream=stream,
+        requests=requests,
+        winners=tuple(workspace.store.coverage.winners([f.request_id for f in fetches])),
+        snapshot=spec.slicing == "snapshot",
+    )
+
+
+def _kind(workspace: Workspace, org_id: str, source: str) -> str:
+    """Return the connector of a source, also of one that has left the configuration."""
+    org = workspace.settings.orgs.get(org_id)
+    settings = org.sources.get(source) if org else None
+    return (settings.kind if settings else None) or source
+
+
+def _receipt(load: SilverLoad, result: SilverResult) -> Receipt:
+    receipt = Receipt(
+        StreamKey(load.org_id, load.source, "", load.stream),
+        received=result.received,
+        written=result.written,
+        duplicate=result.duplicate + result.superseded,
+        quarantined=result.quarantined,
+    )
+    if not receipt.balances():
+        raise CountMismatch("silver lost or made up rows", load_id=load.load_id, receipt=receipt)
+    return receipt
+
+
+def _emission(load: SilverLoad, result: SilverResult) -> Emission:
+    header = {
+        "load_id": load.load_id,
+        "org_id": load.org_id,
+        "source": load.source,
+        "table": load.table,
+        "start": result.start.isoformat() if result.start else None,
+        "end": result.end.isoformat() if result.end else None,
+    }
+    return Emission(TOPIC_PROCESSED, StreamKey(load.org_id, load.source, "", load.stream), header)

@@ -1,0 +1,73 @@
+"""The silver tables and the ledger as relations that DataGuard, gold and `tactics sql` read."""
+
+import datetime as dt
+from typing import TypeAlias
+
+import pyarrow as pa
+
+from tactics import duck
+from tactics.config import Settings
+from tactics.lake import TABLES
+from tactics.pipeline.workspace import Workspace
+
+CoverageRow: TypeAlias = tuple[str, str, str, str, dt.date, str, str, dt.datetime]
+
+COVERAGE = pa.schema([
+    ("org_id", pa.string()),
+    ("source", pa.string()),
+    ("account_id", pa.string()),
+    ("stream", pa.string()),
+    ("day", pa.date32()),
+    ("finality", pa.string()),
+    ("request_id", pa.string()),
+    ("fetched_at", pa.timestamp("us", tz="UTC")),
+])
+
+
+def open_silver(workspace: Workspace) -> duck.Connection:
+    """Return an in-memory DuckDB with a view per silver table, `coverage`, `orgs`, `settings`."""
+    connection = duck.connect(None, workspace.limits, folders=workspace.lake.folders())
+    for table, spec in TABLES.items():
+        if spec.namespace == "silver":
+            source = workspace.lake.relation_sql(table)
+            connection.execute(f"CREATE VIEW {table} AS FROM {source}")
+    connection.register("coverage", coverage_table(workspace))
+    connection.register("orgs", orgs_table(workspace.settings))
+    connection.register(
+        "settings", pa.table({"credit_percent": [float(workspace.settings.guard.credit_percent)]})
+    )
+    return connection
+
+
+def coverage_rows(workspace: Workspace) -> list[CoverageRow]:
+    """Return the coverage ledger, one row per stream and day, with the columns of `COVERAGE`."""
+    return [
+        (
+            covered.key.org_id,
+            covered.key.source,
+            covered.key.account_id,
+            covered.key.stream,
+            covered.day,
+            covered.finality.value,
+            covered.request_id,
+            covered.fetched_at,
+        )
+        for covered in workspace.store.coverage.all_rows()
+    ]
+
+
+def coverage_table(workspace: Workspace) -> pa.Table:
+    """Return the coverage ledger as a table."""
+    columns = list(zip(*coverage_rows(workspace), strict=True)) or [[] for _ in COVERAGE]
+    return pa.table([list(values) for values in columns], schema=COVERAGE)
+
+
+def orgs_table(settings: Settings) -> pa.Table:
+    """Return the configured organisations."""
+    rows = [(key, org.name, org.currency, org.timezone) for key, org in settings.orgs.items()]
+    names = ("org_id", "name", "currency", "timezone")
+    columns = list(zip(*rows, strict=True)) or [[] for _ in names]
+    return pa.table({
+        name: pa.array(list(values), pa.string())
+        for name, values in zip(names, columns, strict=True)
+    })

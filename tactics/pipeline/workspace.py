@@ -1,0 +1,99 @@
+"""What every stage works with: settings, clock and the opened rooms.
+
+Engines are opened when they are first asked for, so that store-only work stays quick.
+"""
+
+import functools
+import os
+import random
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from tactics.clock import Clock
+from tactics.config import Home, Settings
+from tactics.duck import DuckLimits
+from tactics.store import Store
+
+if TYPE_CHECKING:
+    from tactics.credentials import Credentials
+    from tactics.gold import Gold
+    from tactics.lake import Lake
+    from tactics.transport import Breaker
+
+
+class Workspace:
+    """One process's hold on a home. Use as a context manager; share it between threads."""
+
+    def __init__(
+        self, settings: Settings, home: Home, clock: Clock, *, environment: Mapping[str, str]
+    ) -> None:
+        self.settings = settings
+        self.home = home.create()
+        self.clock = clock
+        self.environment = environment
+        self.random = random.Random()  # noqa: S311 - jitter, nothing secret
+        self.store = Store.open(
+            home.database, clock, max_retries=settings.queue.max_retries, rng=self.random
+        )
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        home: Home,
+        clock: Clock,
+        *,
+        environment: Mapping[str, str] = os.environ,
+    ) -> Self:
+        """Open the store of `home`, creating what is missing."""
+        return cls(settings, home, clock, environment=environment)
+
+    @functools.cached_property
+    def limits(self) -> DuckLimits:
+        """Return what a DuckDB connection may use."""
+        gold = self.settings.gold
+        return DuckLimits(self.home.scratch, gold.memory_limit, gold.threads)
+
+    @functools.cached_property
+    def lake(self) -> "Lake":
+        """Return the Iceberg tables (imports pyiceberg)."""
+        from tactics.lake import Lake  # noqa: PLC0415
+
+        return Lake.open(self.home, self.settings.lake, self.limits)
+
+    @functools.cached_property
+    def gold(self) -> "Gold":
+        """Return the published tables."""
+        from tactics.gold import Gold  # noqa: PLC0415
+
+        return Gold(self.home, self.limits, self.settings.gold)
+
+    @functools.cached_property
+    def credentials(self) -> "Credentials":
+        """Return where secrets are found."""
+        from tactics.credentials import Credentials  # noqa: PLC0415
+        from tactics.transport import register_secret  # noqa: PLC0415
+
+        return Credentials(self.environment, register=register_secret)
+
+    def breaker(self, name: str) -> "Breaker":
+        """Return the shared breaker `name`."""
+        from tactics.transport import Breaker  # noqa: PLC0415
+
+        return Breaker(name, self.store.breakers, settings=self.settings.breakers, clock=self.clock)
+
+    def close(self) -> None:
+        """Give back what is open."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

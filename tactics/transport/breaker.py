@@ -1,0 +1,256 @@
+"""Leaves a source or sink alone that keeps failing, in every process at once.
+
+The states are pybreaker's, the admission is not: pybreaker lets every process through when
+half-open, counts excluded exceptions as success and Ctrl-C as failure, and serialises threads.
+Here admission is one atomic step of a shared `BreakerStore`, a half-open breaker gives one trial
+under a lease, and the outcome is reported after the body was read. Knows nothing of HTTP.
+"""
+
+import datetime as dt
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pybreaker
+
+from tactics.clock import Clock
+from tactics.config import BreakerSettings
+from tactics.errors import CircuitOpen, TransientError
+from tactics.transport.redaction import redact
+
+Admission = tuple[bool, bool, dt.datetime | None]
+
+# Longer than the longest attempt: a whole response, after a whole answer of the token endpoint.
+LEASE_SECONDS = 660.0
+
+
+class BreakerStore(Protocol):
+    """Where breakers live. Every method is one atomic step, also between processes.
+
+    A name that was never seen is closed. `owner` names one attempt. Times are aware, UTC.
+    """
+
+    def admit(
+        self, name: str, *, owner: str, now: dt.datetime, lease_seconds: float
+    ) -> tuple[bool, bool, dt.datetime | None]:
+        """Return (allowed, is this the trial, open until).
+
+        Closed: allowed. Open: refused until the cool-down is over; then one owner gets the trial,
+        and the others are refused while its lease runs.
+        """
+        ...
+
+    def succeed(self, name: str, *, owner: str, now: dt.datetime) -> bool:
+        """Forget the failures; return True when this was the trial, and closed the breaker."""
+        ...
+
+    def fail(
+        self,
+        name: str,
+        *,
+        owner: str,
+        now: dt.datetime,
+        threshold: int,
+        cooldown_seconds: float,
+        reason: str,
+    ) -> bool:
+        """Count a failure; return True when it opened the breaker (a failed trial does)."""
+        ...
+
+    def release(self, name: str, *, owner: str, now: dt.datetime) -> None:
+        """Give the trial back, if `owner` has it: the attempt said nothing about the vendor."""
+        ...
+
+    def open_until(self, name: str, *, until: dt.datetime, reason: str, now: dt.datetime) -> bool:
+        """Open it at least until `until`; return True when it was not open before."""
+        ...
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What became of one attempt."""
+
+    opened: bool = False
+
+
+class Breaker:
+    """One breaker by name; safe to share between threads."""
+
+    def __init__(
+        self,
+        name: str,
+        store: BreakerStore,
+        *,
+        clock: Clock,
+        settings: BreakerSettings | None = None,
+        on_open: Callable[[str, str], None] | None = None,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self.name = name
+        self._store = store
+        self._clock = clock
+        self._settings = settings or BreakerSettings()
+        self._on_open = on_open
+        self._lease_seconds = lease_seconds
+
+    @contextmanager
+    def attempt(self) -> Iterator[Attempt]:
+        """Admit the block, or refuse it, and learn from how it ends.
+
+        A `TransientError` is a failure, except an inner breaker's refusal. Any other exception says
+        nothing about the other side, Ctrl-C included: the trial, if this was it, is given back.
+
+        Raises:
+            CircuitOpen: the block does not run.
+            TransientError: the block raised it.
+        """
+        owner = uuid.uuid4().hex
+        self._admit(owner)
+        result = Attempt()
+        try:
+            yield result
+        except CircuitOpen:
+            self._store.release(self.name, owner=owner, now=self._clock.now())
+            raise
+        except TransientError as exc:
+            result.opened = self._fail(owner, exc)
+            raise
+        except BaseException:
+            self._store.release(self.name, owner=owner, now=self._clock.now())
+            raise
+        self._store.succeed(self.name, owner=owner, now=self._clock.now())
+
+    def open_for(self, seconds: float, reason: str) -> None:
+        """Open at once, for `seconds` or the cool-down, whichever is longer."""
+        now = self._clock.now()
+        until = now + dt.timedelta(seconds=max(seconds, self._settings.cooldown_seconds))
+        if self._store.open_until(self.name, until=until, reason=redact(reason), now=now):
+            self._report(reason)
+
+    def _admit(self, owner: str) -> None:
+        now = self._clock.now()
+        allowed, _, until = self._store.admit(
+            self.name, owner=owner, now=now, lease_seconds=self._lease_seconds
+        )
+        if allowed:
+            return
+        seconds = (until - now).total_seconds() if until else 0.0
+        if until is None or seconds <= 0:
+            raise CircuitOpen(f"{self.name} is open, and somebody else is trying")
+        raise CircuitOpen(
+            f"{self.name} is open after repeated failures",
+            hint=f"it tries again by itself; `tactics breakers reset {self.name}` tries now",
+            retry_after_seconds=seconds,
+            until=until.isoformat(timespec="seconds"),
+        )
+
+    def _fail(self, owner: str, error: TransientError) -> bool:
+        reason = redact(f"{error.code}: {error}")
+        opened = self._store.fail(
+            self.name,
+            owner=owner,
+            now=self._clock.now(),
+            threshold=self._settings.failure_threshold,
+            cooldown_seconds=self._settings.cooldown_seconds,
+            reason=reason,
+        )
+        if opened:
+            self._report(reason)
+        return opened
+
+    def _report(self, reason: str) -> None:
+        if self._on_open is not None:
+            self._on_open(self.name, redact(reason))
+
+
+@dataclass(slots=True)
+class _Local:
+    state: pybreaker.CircuitMemoryStorage = field(
+        default_factory=lambda: pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED)
+    )
+    until: dt.datetime | None = None
+    owner: str = ""
+    lease_ends: dt.datetime | None = None
+
+
+class MemoryBreakers:
+    """Breakers of this process only, for a check that must not move the shared ones."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all: dict[str, _Local] = {}
+
+    def admit(self, name: str, *, owner: str, now: dt.datetime, lease_seconds: float) -> Admission:
+        """Return (allowed, is this the trial, open until)."""
+        with self._lock:
+            one = self._all.setdefault(name, _Local())
+            if one.state.state == pybreaker.STATE_CLOSED:
+                return True, False, None
+            leased = one.lease_ends is not None and now < one.lease_ends
+            if leased or (one.until is not None and now < one.until):
+                return False, False, one.until
+            one.state.state = pybreaker.STATE_HALF_OPEN
+            one.owner, one.lease_ends = owner, now + dt.timedelta(seconds=lease_seconds)
+            return True, True, one.until
+
+    def succeed(self, name: str, *, owner: str, now: dt.datetime) -> bool:  # noqa: ARG002
+        """Forget the failures; return True when this closed the breaker."""
+        with self._lock:
+            one = self._all.setdefault(name, _Local())
+            trial = _has_trial(one, owner)
+            if trial:
+                self._all[name] = _Local()
+            elif one.state.state == pybreaker.STATE_CLOSED:
+                one.state.reset_counter()
+            return trial
+
+    def fail(
+        self,
+        name: str,
+        *,
+        owner: str,
+        now: dt.datetime,
+        threshold: int,
+        cooldown_seconds: float,
+        reason: str,  # noqa: ARG002  a store that is looked at keeps it
+    ) -> bool:
+        """Count a failure; return True when it opened the breaker."""
+        with self._lock:
+            one = self._all.setdefault(name, _Local())
+            if one.state.state == pybreaker.STATE_CLOSED:
+                one.state.increment_counter()
+                opens = one.state.counter >= threshold
+            else:
+                opens = _has_trial(one, owner)
+            if opens:
+                _open(one, now + dt.timedelta(seconds=cooldown_seconds), now)
+            return opens
+
+    def release(self, name: str, *, owner: str, now: dt.datetime) -> None:  # noqa: ARG002
+        """Give the trial back, if `owner` has it."""
+        with self._lock:
+            one = self._all.setdefault(name, _Local())
+            if _has_trial(one, owner):
+                one.owner, one.lease_ends = "", None
+
+    def open_until(self, name: str, *, until: dt.datetime, reason: str, now: dt.datetime) -> bool:  # noqa: ARG002
+        """Open it at least until `until`; return True when it was not open before."""
+        with self._lock:
+            one = self._all.setdefault(name, _Local())
+            was_open = one.state.state == pybreaker.STATE_OPEN
+            _open(one, until, now)
+            return not was_open
+
+
+def _has_trial(one: _Local, owner: str) -> bool:
+    return one.state.state == pybreaker.STATE_HALF_OPEN and one.owner == owner
+
+
+def _open(one: _Local, until: dt.datetime, now: dt.datetime) -> None:
+    one.state.state = pybreaker.STATE_OPEN
+    one.state.opened_at = now
+    one.until = max(until, one.until or until)
+    one.owner, one.lease_ends = "", None

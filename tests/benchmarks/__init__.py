@@ -1,0 +1,1 @@
+"""Benchmarks: our work beside a peer's or a floor's, in turn, in the same run."""

@@ -1,0 +1,61 @@
+"""What a commit to one Iceberg table costs after thousands of them."""
+
+import datetime as dt
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from tactics.config import Home, LakeSettings
+from tactics.duck import DuckLimits
+from tactics.lake import Lake
+from tactics.model import RawPage, StreamKey, Window
+from tests.benchmarks.measure import Row
+from tests.lab import NOW, TODAY
+
+COMMITS = 2000
+WIDTH = 20
+
+
+def benchmark_commits(rounds: int) -> list[Row]:
+    """Return one row: the median of the last commits over that of the commits around the 20th."""
+    del rounds  # one run of 2,000 commits is its own repetition
+    with tempfile.TemporaryDirectory() as name:
+        home = Home(Path(name)).create()
+        with Lake.open(home, LakeSettings(), DuckLimits(home.scratch)) as lake:
+            seconds = [time_commit(lake, number) for number in range(1, COMMITS + 1)]
+    early = statistics.median(seconds[20 - WIDTH // 2 : 20 + WIDTH // 2])
+    late = statistics.median(seconds[-WIDTH:])
+    return [
+        Row(
+            f"Iceberg commit, the {COMMITS:,}th",
+            f"{late * 1000:.0f} ms",
+            f"the 20th: {early * 1000:.0f} ms",
+            f"{late / early:.2f}x (reach 1.5x)",
+        )
+    ]
+
+
+def time_commit(lake: Lake, number: int) -> float:
+    """Return the seconds of one commit; now and then the daemon's maintenance follows it."""
+    started = time.perf_counter()
+    lake.append_pages([page(number)], f"load-{number}")
+    seconds = time.perf_counter() - started
+    if number % 200 == 0:
+        lake.maintain(NOW + dt.timedelta(minutes=number))
+    return seconds
+
+
+def page(number: int) -> RawPage:
+    """Return a small page of its own request."""
+    return RawPage(
+        log_seq=number,
+        key=StreamKey("acme", "meta", "act_1", "campaign_insights"),
+        request_id=f"{number:032x}",
+        window=Window(TODAY, TODAY),
+        page=0,
+        fetched_at=NOW,
+        api_version="v26.0",
+        request="{}",
+        payload=b'{"data":[]}',
+    )

@@ -1,0 +1,194 @@
+"""From the simulated vendors to gold: what arrives equals the vendors' own totals, to the cent."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from tactics.model import RunStatus
+from tactics.pipeline import Outcome, PipelineResult
+from tests.lab import TODAY, Lab
+
+AD_SUMS = """
+    SELECT org_id, source, account_id, campaign_id, date, campaign_name, sum(impressions)::BIGINT,
+           sum(clicks)::BIGINT, sum(spend), sum(conversions), sum(conversion_value),
+           sum(video_views)::BIGINT
+    FROM ad_daily GROUP BY ALL ORDER BY ALL
+"""
+MONEY_SUMS = """
+    SELECT org_id, date, currency, sum(amount_minor)::BIGINT, sum(fee_minor)::BIGINT,
+           sum(net_minor)::BIGINT
+    FROM silver.transactions GROUP BY ALL ORDER BY ALL
+"""
+
+
+def vendor_ads(lab: Lab, days: int = 40) -> list[tuple[object, ...]]:
+    """Return what the vendors say of the days that the first sync reads."""
+    totals = lab.world.totals().between(TODAY - dt.timedelta(days=days), lab.world.today)
+    names = ("org_id", "source", "account_id", "campaign_id", "day", "campaign_name")
+    return sorted(
+        (*key, s.impressions, s.clicks, s.spend, s.conversions, s.conversion_value, s.video_views)
+        for key, s in totals.ad_sums(*names).items()
+    )
+
+
+def vendor_money(lab: Lab, days: int = 40) -> list[tuple[object, ...]]:
+    """Return what Stripe says of the days that the first sync reads."""
+    totals = lab.world.totals().between(TODAY - dt.timedelta(days=days), lab.world.today)
+    sums = totals.money_sums("org_id", "day").items()
+    return sorted(
+        (org_id, day, currency.upper(), s.amount_minor, s.fee_minor, s.net_minor)
+        for (org_id, day, currency), s in sums
+    )
+
+
+def assert_home_equals_vendors(lab: Lab) -> None:
+    """Compare gold's ads and silver's money with the vendors' ledgers."""
+    assert lab.silver(AD_SUMS) == vendor_ads(lab)
+    assert lab.silver(MONEY_SUMS) == vendor_money(lab)
+
+
+def assert_balanced(result: PipelineResult) -> None:
+    """Every record received is accounted for."""
+    assert result.receipts
+    assert all(receipt.balances() for receipt in result.receipts)
+
+
+def test_first_sync_matches_the_vendors_to_the_cent(lab: Lab):
+    """A first sync brings home every campaign day and every movement of money."""
+    result = lab.sync()
+    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert_balanced(result)
+    assert_home_equals_vendors(lab)
+
+
+def test_second_sync_writes_no_duplicate(lab: Lab):
+    """A second sync leaves rows, sums and gold as the first one made them."""
+    lab.sync()
+    before = lab.layers()
+    result = lab.sync()
+    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert lab.layers() == before
+    assert_home_equals_vendors(lab)
+
+
+def test_restatement_rename_and_vanished_rows_arrive(lab: Lab):
+    """After 14 restated days, a rename and two vanished rows, the next sync matches again."""
+    lab.sync()
+    lab.world.restate(14)
+    lab.world.rename_campaign()
+    assert len(lab.world.drop_rows(2)) == 2
+    assert lab.silver(AD_SUMS) != vendor_ads(lab)
+    result = lab.sync()
+    assert_balanced(result)
+    renamed_long_ago = {row[5] for row in vendor_ads(lab)}
+    assert {row[5] for row in lab.silver(AD_SUMS)} >= renamed_long_ago
+    lookback = TODAY - dt.timedelta(days=27)
+    assert [row for row in lab.silver(AD_SUMS) if row[4] >= lookback] == [
+        row for row in vendor_ads(lab) if row[4] >= lookback
+    ]
+    numbers = [row[:5] + row[6:] for row in lab.silver(AD_SUMS)]
+    assert numbers == [row[:5] + row[6:] for row in vendor_ads(lab)]
+
+
+def test_a_day_later_only_what_is_due_is_fetched(lab: Lab):
+    """The next morning adds the new day and stays equal to the vendors."""
+    lab.sync()
+    lab.world.advance(1)
+    lab.clock.advance(24 * 3600)
+    result = lab.sync()
+    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert_home_equals_vendors(lab)
+
+
+def test_bookings_reach_gold_and_messy_rows_the_quarantine(lab: Lab):
+    """Readable bookings are in gold; each unreadable sheet row is refused with its rule."""
+    lab.sync()
+    wanted = sorted(
+        (row.org_id, row.booking.booking_id, row.booking.booking_revenue)
+        for row in lab.world.totals().bookings
+    )
+    held = lab.silver(
+        "SELECT org_id, booking_id, booking_revenue FROM silver.bookings ORDER BY ALL"
+    )
+    assert held == wanted
+    refused = lab.silver("SELECT count(*) FROM silver.quarantine WHERE stream = 'bookings'")
+    unreadable = [row for row in lab.world.totals().unreadable if row.key is not None]
+    assert refused[0][0] >= 1
+    assert unreadable
+
+
+def test_unchanged_sheet_is_not_read_again(lab: Lab):
+    """The second sync asks Drive for the version and reads no cell."""
+    lab.sync()
+    lab.sandbox.clear_requests()
+    result = lab.sync("sheets")
+    paths = [request.path for request in lab.sandbox.requests]
+    assert not any("values" in path for path in paths)
+    assert {source.outcome for source in result.sources} == {Outcome.UNCHANGED}
+
+
+def test_offline_answers_from_what_is_held(lab: Lab):
+    """With --offline no request is made, the run succeeds and says that it may be stale."""
+    lab.sync()
+    before = lab.layers()
+    lab.sandbox.clear_requests()
+    result = lab.sync(offline=True)
+    assert lab.sandbox.requests == ()
+    assert (result.status, result.stale) == (RunStatus.SUCCEEDED, True)
+    assert lab.layers() == before
+
+
+def test_without_a_network_the_run_is_degraded_and_data_stays(lab: Lab):
+    """When nobody answers, the sources fail, what is held stays and its age is told."""
+    lab.sync()
+    before = lab.layers()
+    lab.sandbox.stop()
+    lab.clock.advance(3600)
+    result = lab.sync()
+    assert (result.status, result.exit_code) == (RunStatus.DEGRADED, 6)
+    assert {p.code for s in result.sources for p in s.problems} == {"network_unreachable"}
+    assert min(fresh.age_seconds for fresh in result.freshness) >= 3600
+    assert lab.layers() == before
+
+
+def test_a_failing_account_stops_no_other(lab: Lab):
+    """One account without permission fails alone; the other accounts and sources arrive."""
+    accounts = sorted({row.account_id for row in lab.world.totals().of("acme").ads})
+    lab.plant("permission", account=accounts[0], times=None)
+    result = lab.sync()
+    assert result.status is RunStatus.DEGRADED
+    held = {row[0] for row in lab.silver("SELECT DISTINCT account_id FROM ad_daily")}
+    assert accounts[0] not in held
+    assert set(accounts[1:]) <= held
+    assert lab.silver(MONEY_SUMS) == vendor_money(lab)
+
+
+@pytest.mark.parametrize("source", ["meta", "stripe", "sheets"])
+def test_a_dead_credential_names_the_way_out(lab: Lab, source: str):
+    """A refused credential fails its source only, with the command that mends it."""
+    lab.extra[f"TACTICS_ACME_{source.upper()}_NOTHING"] = "x"
+    fault = "invalid_grant" if source == "sheets" else "auth_expired"
+    lab.plant(fault, "token" if source == "sheets" else source, times=None)
+    result = lab.sync()
+    failed = {(s.org_id, s.source) for s in result.sources if s.outcome is Outcome.FAILED}
+    assert {name for _, name in failed} == {source}
+    problems = [p for s in result.sources for p in s.problems]
+    assert all("tactics auth set" in problem.hint for problem in problems), problems
+
+
+def test_gold_says_what_is_booked_and_delivered(lab: Lab):
+    """Each booking of the sheet is a line of campaign_pacing, as of the last closed day."""
+    lab.sync()
+    lines = lab.silver("SELECT booking_id, status, as_of FROM campaign_pacing ORDER BY ALL")
+    booked = {row.booking.booking_id for row in lab.world.totals().bookings}
+    assert {line[0] for line in lines if line[0]} == booked
+    assert {line[2] for line in lines if line[2]} <= {TODAY - dt.timedelta(days=1), TODAY}
+    assert all(isinstance(line[1], str) for line in lines)
+
+
+def test_spend_is_exact(lab: Lab):
+    """Spend is DECIMAL all the way: its sum equals the vendors' sum, digit for digit."""
+    lab.sync()
+    total = lab.silver("SELECT sum(spend) FROM ad_daily")[0][0]
+    assert total == sum((row[8] for row in vendor_ads(lab)), Decimal(0))  # type: ignore[misc]

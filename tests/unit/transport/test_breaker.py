@@ -1,0 +1,110 @@
+"""One attempt under a breaker, however it ends."""
+
+import pytest
+
+from tactics.errors import CircuitOpen, ContractChanged, NetworkUnreachable, UpstreamUnavailable
+from tactics.transport import Breaker, MemoryBreakers
+
+
+def fail(breaker: Breaker, error: BaseException | None = None) -> bool:
+    error = error or UpstreamUnavailable("down")
+    with pytest.raises(type(error)), breaker.attempt() as outcome:
+        raise error
+    return outcome.opened
+
+
+def test_failures_in_a_row_open_it(rig):
+    """The fifth failure opens it and is reported once; the next attempt does not run."""
+    breaker = rig.breaker()
+    assert [fail(breaker) for _ in range(5)] == [False] * 4 + [True]
+    with pytest.raises(CircuitOpen) as caught, breaker.attempt():
+        pytest.fail("must not run")
+    assert caught.value.retry_after_seconds == 300
+    assert "meta_breaker is open" in str(caught.value)
+    assert "tactics breakers reset meta_breaker" in caught.value.hint
+    assert rig.opened == [("meta_breaker", "upstream_unavailable: down")]
+
+
+def test_success_forgets_failures(rig):
+    """Only failures in a row count."""
+    breaker = rig.breaker(failure_threshold=2)
+    fail(breaker)
+    with breaker.attempt():
+        pass
+    assert fail(breaker) is False
+    assert fail(breaker) is True
+
+
+def test_network_failure_counts(rig):
+    """A source that cannot be reached is a source that fails."""
+    assert fail(rig.breaker(failure_threshold=1), NetworkUnreachable("offline")) is True
+
+
+@pytest.mark.parametrize(
+    "error", [ContractChanged("ours"), CircuitOpen("inner"), KeyboardInterrupt(), ValueError("bug")]
+)
+def test_neutral_outcomes_count_nothing_and_return_the_trial(rig, error):
+    """Our own mistakes, an inner breaker and Ctrl-C neither open nor close it."""
+    breaker = rig.breaker(failure_threshold=1)
+    assert fail(breaker, error) is False
+    fail(breaker)
+    rig.clock.advance(300)
+    fail(breaker, error)
+    with breaker.attempt():
+        pass
+    assert len(rig.opened) == 1
+
+
+def test_trial_belongs_to_one(rig):
+    """After the cool-down one attempt runs, and another one beside it is refused."""
+    breaker = rig.breaker(failure_threshold=1)
+    fail(breaker)
+    rig.clock.advance(300)
+    with (
+        breaker.attempt(),
+        pytest.raises(CircuitOpen, match="somebody else is trying"),
+        breaker.attempt(),
+    ):
+        pytest.fail("must not run")
+    with breaker.attempt(), breaker.attempt():
+        pass
+
+
+def test_failed_trial_opens_it_again(rig):
+    """A trial that fails costs another cool-down, and is reported."""
+    breaker = rig.breaker(failure_threshold=3)
+    for _ in range(3):
+        fail(breaker)
+    rig.clock.advance(300)
+    assert fail(breaker) is True
+    assert len(rig.opened) == 2
+    with pytest.raises(CircuitOpen), breaker.attempt():
+        pytest.fail("must not run")
+
+
+def test_open_for_takes_the_longer_time(rig):
+    """The server's own time counts when it is longer than the cool-down."""
+    breaker = rig.breaker()
+    breaker.open_for(10, "short")
+    breaker.open_for(4000, "long")
+    rig.clock.advance(3999)
+    with pytest.raises(CircuitOpen), breaker.attempt():
+        pytest.fail("must not run")
+    rig.clock.advance(1)
+    with breaker.attempt():
+        pass
+    assert rig.opened == [("meta_breaker", "short")]
+
+
+def test_breaker_works_without_a_listener(clock):
+    """Nobody has to listen to a breaker that opens."""
+    breaker = Breaker("gold_breaker", MemoryBreakers(), clock=clock)
+    breaker.open_for(1, "full disk")
+    with pytest.raises(CircuitOpen), breaker.attempt():
+        pytest.fail("must not run")
+
+
+def test_reason_holds_no_secret(rig):
+    """What is kept of the error that opened it is redacted."""
+    fail(rig.breaker(failure_threshold=1), UpstreamUnavailable("at ?access_token=abc"))
+    assert rig.opened == [("meta_breaker", "upstream_unavailable: at ?access_token=***")]

@@ -1,0 +1,288 @@
+"""Small tables for the checks: a good row of every view, changed where a test says so."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+
+from tactics.config import GuardSettings
+from tactics.duck import Connection
+from tactics.guard import GuardReport, load_checks, run_checks
+from tactics.model import Finding
+
+Row = dict[str, object]
+
+TODAY = dt.date(2026, 11, 20)
+FETCHED = dt.datetime(2026, 11, 21, 6, 0, tzinfo=dt.UTC)
+MONEY = pa.decimal128(15, 2)
+STRIPE_MONEY = pa.decimal128(18, 3)
+INSTANT = pa.timestamp("us", tz="UTC")
+
+_HEAD = {
+    "org_id": pa.string(),
+    "source": pa.string(),
+    "account_id": pa.string(),
+    "stream": pa.string(),
+    "entity_id": pa.string(),
+    "date": pa.date32(),
+}
+_TAIL = {
+    "quality_score": pa.int32(),
+    "finality": pa.string(),
+    "fetched_at": INSTANT,
+    "request_id": pa.string(),
+    "log_seq": pa.int64(),
+}
+SCHEMAS: dict[str, dict[str, pa.DataType]] = {
+    "ad_performance": _HEAD
+    | {
+        "campaign_id": pa.string(),
+        "campaign_name": pa.string(),
+        "channel": pa.string(),
+        "impressions": pa.int64(),
+        "clicks": pa.int64(),
+        "spend": MONEY,
+        "currency": pa.string(),
+        "conversions": pa.decimal128(15, 4),
+        "conversion_value": MONEY,
+        "video_views": pa.int64(),
+        "timezone": pa.string(),
+    }
+    | _TAIL,
+    "transactions": _HEAD
+    | {
+        "txn_id": pa.string(),
+        "created_at": INSTANT,
+        "available_on": pa.date32(),
+        "type": pa.string(),
+        "reporting_category": pa.string(),
+        "status": pa.string(),
+        "source_id": pa.string(),
+        "amount_minor": pa.int64(),
+        "fee_minor": pa.int64(),
+        "net_minor": pa.int64(),
+        "amount": STRIPE_MONEY,
+        "fee": STRIPE_MONEY,
+        "net": STRIPE_MONEY,
+        "currency": pa.string(),
+        "exchange_rate": pa.float64(),
+        "payout_id": pa.string(),
+        "order_ref": pa.string(),
+    }
+    | _TAIL,
+    "bookings": _HEAD
+    | {
+        "booking_id": pa.string(),
+        "client": pa.string(),
+        "campaign": pa.string(),
+        "campaign_id": pa.string(),
+        "platform": pa.string(),
+        "channel": pa.string(),
+        "flight_start": pa.date32(),
+        "flight_end": pa.date32(),
+        "booked_impressions": pa.int64(),
+        "booking_revenue": MONEY,
+        "currency": pa.string(),
+        "status": pa.string(),
+        "make_good_for": pa.string(),
+        "sheet_row": pa.int32(),
+        "extras": pa.string(),
+    }
+    | _TAIL,
+    "crm_deals": _HEAD
+    | {
+        "deal_id": pa.string(),
+        "company": pa.string(),
+        "deal_stage": pa.string(),
+        "amount": MONEY,
+        "currency": pa.string(),
+        "probability": pa.decimal128(5, 4),
+        "expected_close": pa.date32(),
+        "created_on": pa.date32(),
+        "updated_on": pa.date32(),
+        "owner": pa.string(),
+        "booking_id": pa.string(),
+    }
+    | _TAIL,
+    "quarantine": {
+        "org_id": pa.string(),
+        "source": pa.string(),
+        "account_id": pa.string(),
+        "stream": pa.string(),
+        "table_name": pa.string(),
+        "rule": pa.string(),
+        "request_id": pa.string(),
+        "date": pa.date32(),
+        "record": pa.string(),
+        "fetched_at": INSTANT,
+        "log_seq": pa.int64(),
+        "position": pa.int64(),
+    },
+    "coverage": {
+        "org_id": pa.string(),
+        "source": pa.string(),
+        "account_id": pa.string(),
+        "stream": pa.string(),
+        "day": pa.date32(),
+        "finality": pa.string(),
+        "request_id": pa.string(),
+        "fetched_at": INSTANT,
+    },
+    "orgs": {
+        "org_id": pa.string(),
+        "name": pa.string(),
+        "currency": pa.string(),
+        "timezone": pa.string(),
+    },
+}
+
+_META = {"org_id": "acme", "source": "meta", "account_id": "act_1", "stream": "campaign_insights"}
+_SHEET = {"org_id": "acme", "source": "sheets", "account_id": "sheet_1"}
+_FETCH = {"finality": "final", "fetched_at": FETCHED, "request_id": "r1", "quality_score": 100}
+
+
+def day(offset: int) -> dt.date:
+    """Return the day so many days after the last closed one."""
+    return TODAY + dt.timedelta(days=offset)
+
+
+def ad(**changes: object) -> Row:
+    """Return a good row of ad_performance."""
+    row = {
+        **_META,
+        **_FETCH,
+        "date": TODAY,
+        "campaign_id": "c1",
+        "campaign_name": "Spring",
+        "channel": "social",
+        "impressions": 1_000,
+        "clicks": 20,
+        "spend": "10.00",
+        "currency": "EUR",
+        "conversions": "1",
+        "conversion_value": "30.00",
+        "video_views": 0,
+        "timezone": "UTC",
+        **changes,
+    }
+    return {"entity_id": row["campaign_id"], **row}
+
+
+def transaction(**changes: object) -> Row:
+    """Return a good row of transactions: a charge of 120.50, fee 2.01."""
+    row = {
+        "org_id": "acme",
+        "source": "stripe",
+        "account_id": "main",
+        "stream": "balance_transactions",
+        **_FETCH,
+        "date": TODAY,
+        "txn_id": "txn_1",
+        "type": "charge",
+        "reporting_category": "charge",
+        "status": "available",
+        "amount_minor": 12_050,
+        "fee_minor": 201,
+        "net_minor": 11_849,
+        "amount": "120.500",
+        "fee": "2.010",
+        "net": "118.490",
+        "currency": "GBP",
+        **changes,
+    }
+    return {"entity_id": row["txn_id"], **row}
+
+
+def booking(**changes: object) -> Row:
+    """Return a good row of bookings: campaign c1 on meta, ten days either side of today."""
+    row = {
+        **_SHEET,
+        "stream": "bookings",
+        **_FETCH,
+        "booking_id": "BK-1",
+        "client": "Client",
+        "campaign": "Spring",
+        "campaign_id": "c1",
+        "platform": "meta",
+        "channel": "social",
+        "flight_start": day(-10),
+        "flight_end": day(10),
+        "booked_impressions": 250_000,
+        "booking_revenue": "5000.00",
+        "currency": "EUR",
+        "status": "confirmed",
+        "sheet_row": 2,
+        **changes,
+    }
+    return {"entity_id": row["booking_id"], "date": row["flight_start"], **row}
+
+
+def deal(**changes: object) -> Row:
+    """Return a good row of crm_deals."""
+    row = {
+        **_SHEET,
+        "stream": "crm_deals",
+        **_FETCH,
+        "deal_id": "D-1",
+        "company": "Client",
+        "deal_stage": "won",
+        "amount": "5000.00",
+        "currency": "EUR",
+        "created_on": day(-30),
+        "expected_close": day(30),
+        **changes,
+    }
+    return {"entity_id": row["deal_id"], "date": row["created_on"], **row}
+
+
+def refused(count: int = 1, **changes: object) -> list[Row]:
+    """Return rows of quarantine, by default of the current fetch of the ads."""
+    row = {**_META, "table_name": "ad_performance", "rule": "spend_not_a_number"}
+    row |= {"request_id": "r1", "date": TODAY, "record": "{}", "fetched_at": FETCHED, **changes}
+    return [row | {"position": position} for position in range(count)]
+
+
+def covered(*offsets: int, **changes: object) -> list[Row]:
+    """Return rows of coverage for days relative to today."""
+    row = {**_META, "finality": "final", "request_id": "r1", "fetched_at": FETCHED, **changes}
+    return [row | {"day": day(offset)} for offset in offsets]
+
+
+def arrow(name: str, rows: Sequence[Row]) -> pa.Table:
+    """Return rows as a table of the view's types; what a row leaves out is NULL."""
+    schema = SCHEMAS[name]
+    unknown = {key for row in rows for key in row} - schema.keys()
+    assert not unknown, (name, unknown)
+    columns = {
+        key: pa.array([_value(row.get(key), kind) for row in rows], kind)
+        for key, kind in schema.items()
+    }
+    return pa.table(columns)
+
+
+def _value(value: object, kind: pa.DataType) -> object:
+    return Decimal(str(value)) if pa.types.is_decimal(kind) and value is not None else value
+
+
+@dataclass
+class Bench:
+    """A connection with the views; `run` fills them and runs the checks."""
+
+    connection: Connection
+
+    def run(self, settings: GuardSettings | None = None, **views: list[Row]) -> GuardReport:
+        """Return the report over these rows; views that are not named are empty."""
+        for name in SCHEMAS:
+            self.connection.register(name, arrow(name, views.get(name, [])))
+        return run_checks(self.connection, settings or GuardSettings())
+
+    def find(self, check: str, **views: list[Row]) -> Finding | None:
+        """Return what one check finds in these rows of one org."""
+        others = tuple(other.name for other in load_checks() if other.name != check)
+        report = self.run(GuardSettings(disabled=others), **views)
+        assert report.checks_run == 1
+        found = report.findings
+        assert len(found) <= 1, found
+        return found[0] if found else None

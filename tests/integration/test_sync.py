@@ -147,7 +147,9 @@ def test_without_a_network_the_run_is_degraded_and_data_stays(lab: Lab):
     lab.clock.advance(3600)
     result = lab.sync()
     assert (result.status, result.exit_code) == (RunStatus.DEGRADED, 6)
-    assert {p.code for s in result.sources for p in s.problems} == {"network_unreachable"}
+    codes = {problem.code for source in result.sources for problem in source.problems}
+    assert "network_unreachable" in codes
+    assert codes <= {"network_unreachable", "circuit_open"}  # two orgs share a vendor's breaker
     assert min(fresh.age_seconds for fresh in result.freshness) >= 3600
     assert lab.layers() == before
 

@@ -1,0 +1,82 @@
+"""DataGuard stops wrong data before gold, and the last good numbers go on answering."""
+
+import datetime as dt
+from decimal import Decimal
+
+from tactics.model import Finality, RunStatus, StreamKey
+from tests.lab import TODAY, Lab, result_of
+
+
+def pacing(lab: Lab) -> str:
+    """Return the rows of the pacing report as a user gets them."""
+    done = lab.command("report", "pacing", "--json")
+    assert done.returncode == 0, done.stderr
+    return str(result_of(done)["rows"])
+
+
+def assert_halted(lab: Lab, check: str) -> None:
+    """`tactics validate` exits 5 and shows the offending rows of `check`."""
+    done = lab.command("validate", "--json")
+    assert done.returncode == 5, done.stdout + done.stderr
+    findings = {item["check"]: item for item in result_of(done)["guard"]["findings"]}
+    assert findings[check]["severity"] == "error"
+    assert findings[check]["examples"]
+
+
+def test_negative_revenue_halts(lab: Lab):
+    """A negative booking revenue halts the organisation and keeps the last good report."""
+    lab.sync()
+    before = pacing(lab)
+    booking = lab.world.totals().of("acme").bookings[0].booking
+    lab.world.edit_booking(booking.booking_id, booking_revenue=Decimal(-5))
+    assert lab.sync().status is RunStatus.HALTED
+    assert_halted(lab, "negative_revenue")
+    assert pacing(lab) == before
+
+
+def test_a_missing_date_halts(lab: Lab):
+    """A day without coverage inside the covered range is found, and halts."""
+    lab.sync()
+    before = pacing(lab)
+    with lab.workspace() as workspace:
+        rows = workspace.store.coverage.all_rows("acme")
+        key = next(row.key for row in rows if row.key.source == "stripe")
+        forget_day(lab, key, TODAY - dt.timedelta(days=20))
+    assert_halted(lab, "missing_dates")
+    assert pacing(lab) == before
+
+
+def forget_day(lab: Lab, key: StreamKey, day: dt.date) -> None:
+    """Remove one day from the ledger behind the program's back."""
+    with lab.workspace() as workspace:
+        workspace.store.database.write(
+            "DELETE FROM coverage WHERE org_id = :org AND source = :source AND day = :day",
+            {"org": key.org_id, "source": key.source, "day": day.isoformat()},
+        )
+        assert not workspace.store.coverage.days(key, day, day)
+
+
+def test_another_organisation_goes_on(lab: Lab):
+    """What halts one organisation is built for the other, and for the first once it is mended."""
+    lab.sync()
+    booking = lab.world.totals().of("acme").bookings[0].booking
+    good = booking.booking_revenue
+    lab.world.edit_booking(booking.booking_id, booking_revenue=Decimal(-5))
+    lab.world.restate(5)
+    assert lab.sync().status is RunStatus.HALTED
+    spend = "SELECT org_id, sum(spend) FROM ad_daily GROUP BY org_id ORDER BY org_id"
+    silver = spend.replace("ad_daily", "silver.ad_performance")
+    gold_now, silver_now = dict(lab.silver(spend)), dict(lab.silver(silver))
+    assert gold_now["globex"] == silver_now["globex"]
+    assert gold_now["acme"] != silver_now["acme"]
+    lab.world.edit_booking(booking.booking_id, booking_revenue=good)
+    assert lab.sync().status is RunStatus.SUCCEEDED
+    assert dict(lab.silver(spend)) == silver_now
+
+
+def test_days_of_a_fetch_are_final_when_the_vendor_is(lab: Lab):
+    """Days older than the vendor's restatement are final in gold, today is open."""
+    lab.sync()
+    held = dict(lab.silver("SELECT date, any_value(finality) FROM ad_daily GROUP BY date"))
+    assert held[min(held)] == Finality.FINAL
+    assert held[TODAY] == Finality.OPEN

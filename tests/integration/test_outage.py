@@ -1,0 +1,120 @@
+"""The sink is gone for a while: every write waits, is explained, and comes home."""
+
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from tactics.model import RunStatus
+from tactics.pipeline import PipelineResult, flush
+from tests.integration.test_sync import assert_home_equals_vendors
+from tests.lab import Lab
+
+
+@contextmanager
+def unusable_warehouse(lab: Lab) -> Iterator[None]:
+    """A file stands where the warehouse's folder should be."""
+    folder, aside = lab.home.lake / "warehouse", lab.home.lake / "aside"
+    folder.rename(aside)
+    folder.write_text("not a folder", encoding="utf-8")
+    try:
+        yield
+    finally:
+        folder.unlink()
+        aside.rename(folder)
+
+
+@contextmanager
+def locked_catalog(lab: Lab) -> Iterator[None]:
+    """Another program holds the catalog's SQLite file."""
+    with sqlite3.connect(lab.home.lake / "catalog.db", isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        try:
+            yield
+        finally:
+            other.execute("ROLLBACK")
+    other.close()
+
+
+@contextmanager
+def full_disk(lab: Lab) -> Iterator[None]:
+    """The warehouse lies on a small file system without a free byte."""
+    folder, aside = lab.home.lake / "warehouse", lab.home.lake / "aside"
+    shutil.copytree(folder, aside)
+    size = sum(path.stat().st_size for path in aside.rglob("*")) + 2**20
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size // 1024}k", "tmpfs", str(folder)]
+    subprocess.run(mount, check=True)
+    try:
+        shutil.copytree(aside, folder, dirs_exist_ok=True)
+        filler = folder / "filler"
+        with filler.open("wb") as file, pytest.raises(OSError, match="No space"):  # noqa: PT012
+            while True:
+                file.write(b"x" * 4096)
+                file.flush()
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+        shutil.rmtree(aside)
+
+
+OUTAGES = [unusable_warehouse, locked_catalog, full_disk]
+
+
+def flush_queue(lab: Lab) -> PipelineResult:
+    """Run `tactics queue flush` in this process."""
+    with lab.workspace() as workspace:
+        return flush(workspace)
+
+
+def counts(lab: Lab) -> dict[str, int]:
+    """Return how many jobs stand in which state."""
+    found: dict[str, int] = {}
+    with lab.workspace() as workspace:
+        for count in workspace.store.jobs.stats():
+            found[count.state] = found.get(count.state, 0) + count.jobs
+    return found
+
+
+@pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.__name__)
+def test_writes_wait_become_dead_letters_and_come_home(
+    lab: Lab, outage: Callable[[Lab], AbstractContextManager[None]]
+):
+    """Failed writes wait; after three failed retries they are dead letters; a flush heals them."""
+    lab.sync()
+    lab.world.restate(14)
+    with outage(lab):
+        result = lab.sync()
+        assert result.status is RunStatus.FAILED, result.to_json()
+        assert counts(lab).get("retryable", 0) > 0
+        for _ in range(3):
+            assert "discarded" not in counts(lab)
+            flush_queue(lab)
+        assert counts(lab).get("discarded", 0) > 0
+        assert "retryable" not in counts(lab)
+        letters = lab.command("dlq", "list", "--json")
+        assert letters.returncode == 0, letters.stderr
+        assert "sink_unavailable" in letters.stdout
+    lab.clock.advance(301)
+    healed = flush_queue(lab)
+    assert healed.status is RunStatus.SUCCEEDED, healed.to_json()
+    assert set(counts(lab)) == {"completed"}
+    assert_home_equals_vendors(lab)
+
+
+def test_an_inspected_dead_letter_says_what_to_do(lab: Lab):
+    """`dlq inspect` tells the cause, the attempts and the command that brings the row home."""
+    lab.sync()
+    lab.world.restate(3)
+    with unusable_warehouse(lab):
+        lab.sync("meta")
+        for _ in range(3):
+            flush_queue(lab)
+        with lab.workspace() as workspace:
+            job_id = workspace.store.jobs.list_dead()[0].job_id
+        done = lab.command("dlq", "inspect", str(job_id))
+    assert done.returncode == 0, done.stderr
+    assert "bronze" in done.stdout
+    assert "queue flush" in done.stdout or "dlq retry" in done.stdout

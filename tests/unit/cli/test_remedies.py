@@ -1,0 +1,25 @@
+"""Every error has an answer to `what do I do now`."""
+
+from collections.abc import Iterator
+
+from tactics.cli.remedies import REMEDIES, remedy_for
+from tactics.errors import TacticsError
+
+
+def all_errors(group: type[TacticsError] = TacticsError) -> Iterator[type[TacticsError]]:
+    """Yield every error class below `group`."""
+    for error in group.__subclasses__():
+        yield error
+        yield from all_errors(error)
+
+
+def test_every_error_class_has_a_remedy_and_no_remedy_is_left_over():
+    """Adding an error without a remedy fails here."""
+    ours = {error.code for error in all_errors() if error.__module__ == "tactics.errors"}
+    assert set(REMEDIES) == ours
+
+
+def test_the_hint_of_the_error_goes_first():
+    """What the error itself advises is more exact than the general advice."""
+    assert remedy_for("rate_limited", "wait until noon").startswith("wait until noon; ")
+    assert remedy_for("unheard_of")

@@ -1,0 +1,33 @@
+"""Where a command finds its home and configuration."""
+
+import pytest
+
+from tactics.cli.session import Session, home_folder
+from tactics.config import find_home
+from tactics.errors import NotFoundError
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"TACTICS_HOME": "~/t"}, {"TACTICS_HOME": "x"}, {"XDG_DATA_HOME": "/d"}]
+)
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_the_cheap_look_up_finds_the_same_home(environment, platform, monkeypatch):
+    """The start-up short cut never disagrees with the settings' own answer."""
+    monkeypatch.setattr("sys.platform", platform)
+    assert home_folder(environment) == find_home(environment).root
+
+
+def test_flags_win_over_the_environment(tmp_path, monkeypatch):
+    """--home and --config are the last word."""
+    monkeypatch.setenv("TACTICS_HOME", "/elsewhere")
+    session = Session.begin(home=tmp_path, config=tmp_path / "my.toml")
+    assert session.root == tmp_path
+    assert session.config_path == tmp_path / "my.toml"
+
+
+def test_a_home_without_a_store_is_named(tmp_path):
+    """Looking at a home that never synced fails with exit code 4 and creates nothing."""
+    session = Session.begin(home=tmp_path / "new", config=None)
+    with pytest.raises(NotFoundError, match="nothing is stored here yet"), session.store():
+        pass
+    assert not (tmp_path / "new").exists()

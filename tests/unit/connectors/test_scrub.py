@@ -1,0 +1,51 @@
+"""Only declared fields are kept, and what is kept is not touched."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tactics.connectors.scrub import keep_declared
+
+SHAPE = {"data": {"id": None, "source": {"id": None, "metadata": {"order_id": None}}}}
+
+
+def test_undeclared_fields_go_at_every_level() -> None:
+    """Names and addresses are dropped, in objects, in lists and in expanded objects."""
+    page = {
+        "data": [
+            {"id": "1", "description": "for jane@x.example", "source": {"id": "ch", "email": "j"}},
+            {"id": "2", "source": "re_1"},
+        ],
+        "owner": "Jane",
+    }
+    kept = json.loads(keep_declared(json.dumps(page).encode(), SHAPE))
+    assert kept == {"data": [{"id": "1", "source": {"id": "ch"}}, {"id": "2", "source": "re_1"}]}
+
+
+@pytest.mark.parametrize("number", ["0.8642", "1.10", "1e400", "12345678901234567890.123456789"])
+def test_numbers_stay_byte_for_byte(number: str) -> None:
+    """A number that is kept is copied, not parsed and printed."""
+    page = f' {{"data": [{{"id": {number}}}]}}'.encode()
+    assert keep_declared(page, SHAPE) == f'{{"data":[{{"id":{number}}}]}}'.encode()
+
+
+def test_broken_json_is_refused() -> None:
+    """A page that is cut off cannot be scrubbed, so it is not kept."""
+    with pytest.raises(msgspec.DecodeError):
+        keep_declared(b'{"data": [{"id": 1', SHAPE)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(values, st.text())
+def test_nothing_undeclared_survives(value: object, name: str) -> None:
+    """Whatever stands under an undeclared name is gone; declared values are equal."""
+    page = {"data": [{"id": value, f"x{name}": "secret"}], f"y{name}": "secret"}
+    assert json.loads(keep_declared(json.dumps(page).encode(), SHAPE)) == {"data": [{"id": value}]}

@@ -1,0 +1,100 @@
+"""Planning: which days, weeks and months a change touches."""
+
+import datetime as dt
+import itertools
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tactics.gold import Change, Part, plan_parts
+from tactics.gold.plan import clip, cut, merge_windows, widen
+from tactics.model import Window
+from tests.unit.gold.silver import day, span
+
+DATES = st.dates(dt.date(2024, 1, 1), dt.date(2026, 12, 31))
+WINDOWS = st.builds(
+    lambda start, days: Window(start, start + dt.timedelta(days=days)),
+    DATES,
+    st.integers(0, 800),
+)
+PARTS = st.sampled_from(["day", "week", "month"])
+
+
+@dataclass(frozen=True)
+class Table:
+    """A model as planning sees it."""
+
+    name: str
+    part: str
+    inputs: frozenset[str] = frozenset({"ad_performance"})
+
+
+def test_a_change_touches_its_days_week_and_month() -> None:
+    """Two days around the end of October touch one ISO week and two months."""
+    models = [Table("d", "day"), Table("w", "week"), Table("m", "month"), Table("o", "org")]
+    change = Change("acme", "ad_performance", day("10-31"), day("11-01"))
+    assert plan_parts(models, [change]) == [
+        Part("d", "acme", Window(day("10-31"), day("10-31"))),
+        Part("d", "acme", Window(day("11-01"), day("11-01"))),
+        Part("w", "acme", Window(day("10-26"), day("11-01"))),
+        Part("m", "acme", Window(day("10-01"), day("11-30"))),
+    ]
+
+
+def test_a_change_of_another_table_touches_nothing() -> None:
+    """Stripe's new days leave the ads alone."""
+    change = Change("acme", "transactions", day("11-01"), day("11-01"))
+    assert plan_parts([Table("d", "day")], [change]) == []
+
+
+def test_changes_of_accounts_are_merged() -> None:
+    """Two accounts that changed on neighbouring days are one window, each organisation by itself."""
+    changes = [
+        Change("b", "ad_performance", day("11-03"), day("11-03")),
+        Change("a", "ad_performance", day("11-02"), day("11-03")),
+        Change("a", "ad_performance", day("11-01"), day("11-01")),
+    ]
+    assert plan_parts([Table("d", "day")], changes) == [
+        Part("d", "a", Window(day("11-01"), day("11-03"))),
+        Part("d", "b", Window(day("11-03"), day("11-03"))),
+    ]
+
+
+@given(st.lists(WINDOWS, max_size=6), PARTS)
+def test_every_changed_day_is_rebuilt_once(windows: list[Window], part: str) -> None:
+    """Whatever changed, each day of it lies in exactly one part, and parts are whole."""
+    changes = [Change("acme", "ad_performance", w.start, w.end) for w in windows]
+    pieces = [item.window for item in plan_parts([Table("t", part)], changes)]
+    days = [d for piece in pieces for d in span(piece.start, piece.end)]
+    assert len(days) == len(set(days))
+    assert {d for w in windows for d in w.days()} <= set(days)
+    assert all(widen(piece, part) == piece for piece in pieces)
+
+
+@given(WINDOWS, PARTS)
+def test_pieces_are_small(window: Window, part: str) -> None:
+    """No piece is longer than a quarter, however many years change."""
+    whole = widen(window, part)
+    pieces = list(cut(whole, part))
+    assert [d for piece in pieces for d in piece.days()] == list(whole.days())
+    assert max(len(piece) for piece in pieces) <= 92
+
+
+@given(st.lists(WINDOWS, max_size=6))
+def test_merged_windows_do_not_touch(windows: list[Window]) -> None:
+    """Between two merged windows lies at least one day that nobody named."""
+    merged = merge_windows(windows)
+    gaps = [(b.start - a.end).days for a, b in itertools.pairwise(merged)]
+    assert all(gap > 1 for gap in gaps)
+
+
+def test_days_before_retention_are_clipped() -> None:
+    """What silver no longer holds is not rebuilt: a change before it vanishes, one across is cut."""
+    changes = [
+        Change("acme", "ad_performance", day("01-01"), day("01-31")),
+        Change("acme", "ad_performance", day("01-20"), day("02-03")),
+    ]
+    first = day("02-01")
+    assert clip(changes, first) == [Change("acme", "ad_performance", first, day("02-03"))]
+    assert clip(changes, None) == changes

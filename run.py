@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Set up and run tactics from a clone: `python3 run.py demo | test | check | bench`.
+"""Set up and run tactics from a clone: `python3 run.py demo | test | check | bench | docs`.
 
 Standard library only. Makes `.venv` beside itself and installs `requirements.lock` (pinned, with
 hashes) through whatever package index this machine's pip is set up for.
@@ -89,6 +89,14 @@ def test(rest: list[str]) -> int:
     return run_steps([tool("pytest", "-q", *(rest or ["tests"]))])
 
 
+def docs(_: list[str]) -> int:
+    """Write docs/reference.md and tactics.toml.example anew from the code."""
+    cog = [str(BIN / "python"), "-m", "cogapp", "-r", "-I", str(ROOT), "docs/reference.md"]
+    example = subprocess.run(tool("tactics", "init", "--print"), capture_output=True, check=True)
+    (ROOT / "tactics.toml.example").write_bytes(example.stdout)
+    return run_steps([cog])
+
+
 def bench(rest: list[str]) -> int:
     """Run the benchmarks (a virtual environment of its own holds the peers)."""
     return run_steps([[str(BIN / "python"), "-m", "tests.benchmarks", *rest]])
@@ -135,7 +143,7 @@ def say(text: str) -> None:
     print(f"run.py: {text}", file=sys.stderr, flush=True)
 
 
-COMMANDS = {"demo": demo, "test": test, "check": check, "bench": bench}
+COMMANDS = {"demo": demo, "test": test, "check": check, "bench": bench, "docs": docs}
 
 if __name__ == "__main__":
     sys.exit(main())

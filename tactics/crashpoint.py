@@ -18,7 +18,7 @@ CRASH_POINTS = (
     "bronze.acknowledged",  # the consumer position moved
     "silver.files_written",
     "silver.committed",
-    "silver.quarantined",  # the rows are committed, and so are the refused ones
+    "silver.quarantined",  # the refused rows are committed, the good ones are not yet
     "silver.acknowledged",
     "gold.built",  # the new generation is complete, the pointer still shows the old one
     "gold.published",  # the pointer moved, the consumer position has not

@@ -121,6 +121,7 @@ CREATE TABLE booked_days (
     source VARCHAR NOT NULL,
     account_id VARCHAR NOT NULL,
     campaign_id VARCHAR NOT NULL,
+    channel VARCHAR,
     date DATE NOT NULL,
     currency VARCHAR,
     impressions BIGINT,

@@ -1,0 +1,36 @@
+"""One folder per source: what to ask a vendor, what its answers mean, how bronze becomes silver."""
+
+from tactics.connectors.base import (
+    Connector,
+    Manifest,
+    Options,
+    Step,
+    StreamSpec,
+    finality,
+)
+from tactics.connectors.plan import local_day, plan_slices
+from tactics.connectors.registry import (
+    base_urls_of,
+    find_connector,
+    known_kinds,
+    options_of,
+    spec_of,
+    stream_sql,
+)
+
+__all__ = [
+    "Connector",
+    "Manifest",
+    "Options",
+    "Step",
+    "StreamSpec",
+    "base_urls_of",
+    "finality",
+    "find_connector",
+    "known_kinds",
+    "local_day",
+    "options_of",
+    "plan_slices",
+    "spec_of",
+    "stream_sql",
+]

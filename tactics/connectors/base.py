@@ -5,6 +5,7 @@ Sends nothing, stores nothing.
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -27,6 +28,7 @@ class StreamSpec:
     `days` streams are fetched in windows of `slice_days` and overwritten by day; `snapshot` streams
     are fetched whole, and a new snapshot replaces the account's rows. `lookback_days` are read again
     on every sync because the vendor restates them; a day is final `final_after_days` after it ended.
+    What happened in the last `settle_seconds` may be listed late: a day begins to be due only then.
     """
 
     name: str
@@ -37,11 +39,16 @@ class StreamSpec:
     lookback_days: int = 0
     final_after_days: int = 0
     max_history_days: int | None = None
+    settle_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The facts of one vendor; each limit has its `Source:` in the connector's file."""
+    """The facts of one vendor; each limit has its `Source:` in the connector's file.
+
+    `auth` is how the credential travels: `bearer` (header, static), `query` (parameter
+    `access_token`, with `appsecret_proof` when there is an `app_secret`) or `google` (OAuth).
+    """
 
     kind: str
     title: str
@@ -56,16 +63,18 @@ class Manifest:
     requests_per_second: float = 10.0
     burst: int = 10
     optional_credentials: tuple[str, ...] = ()
+    auth: Literal["bearer", "query", "google"] = "bearer"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What one response means.
 
-    `page` is the payload to keep, as received (None: this was a poll or a probe). `next` is the
-    request that follows, after `wait_seconds`; None ends the slice. `job` is the vendor's report id
-    to remember over a restart. `marker` is the change marker of a snapshot; `unchanged` says that
-    the held snapshot is still right. `pause_seconds` asks the throttle to slow this account down.
+    `page` is the payload to keep, without secrets and personal data (None: this was a poll or a
+    probe). `next` is the request that follows, after `wait_seconds`; None ends the slice. `job` is
+    the vendor's report id to remember over a restart. `marker` is the change marker of a snapshot;
+    `unchanged` says that the held snapshot is still right. `pause_seconds` asks the throttle to
+    leave this account alone for so long.
     """
 
     page: bytes | None = None
@@ -89,6 +98,14 @@ class Connector(Protocol):
 
     manifest: Manifest
     options: type[Options]
+
+    def streams(self, options: Options) -> tuple[StreamSpec, ...]:
+        """Return the streams that a connection with these options reads."""
+        ...
+
+    def check_credentials(self, credentials: Mapping[str, str], options: Options) -> None:
+        """Refuse credentials that are of the wrong kind (`CredentialError`), before any request."""
+        ...
 
     def ask_account(self, account_id: str, options: Options) -> Request:
         """Return the request that tells name, currency and time zone of an account."""

@@ -18,8 +18,8 @@ from tactics.pipeline.scope import Progress, Scope, Silent
 from tactics.pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
+    from tactics.pipeline.explore import query
     from tactics.pipeline.freshness import read_freshness
-    from tactics.pipeline.query import query
     from tactics.pipeline.run import flush, sync, validate
     from tactics.pipeline.sources import SourceCheck, check_sources
 
@@ -47,7 +47,7 @@ _HOMES = {
     "SourceCheck": "sources",
     "check_sources": "sources",
     "flush": "run",
-    "query": "query",
+    "query": "explore",
     "read_freshness": "freshness",
     "sync": "run",
     "validate": "run",

@@ -9,11 +9,13 @@ from tactics.errors import IntegrityError, TacticsError
 from tactics.guard import GuardReport
 from tactics.model import Receipt, RunStatus
 from tactics.pipeline.bronze import bronze_stage
+from tactics.pipeline.check import check_silver
 from tactics.pipeline.delivery import Delivery
 from tactics.pipeline.freshness import read_freshness
 from tactics.pipeline.gold import build_gold, gold_stage
 from tactics.pipeline.ingest import start_ingest
 from tactics.pipeline.lock import CommitLock, commit_lock
+from tactics.pipeline.maintain import maintain_if_due
 from tactics.pipeline.result import (
     Outcome,
     PipelineResult,
@@ -24,7 +26,6 @@ from tactics.pipeline.result import (
 )
 from tactics.pipeline.scope import Progress, Scope, Silent
 from tactics.pipeline.silver import silver_stage
-from tactics.pipeline.validate import check_silver
 from tactics.pipeline.workspace import Workspace
 
 FOLLOW_SECONDS = 0.2
@@ -115,6 +116,7 @@ class Run:
         self._silver()
         self._validate()
         self._gold()
+        self.stages += maintain_if_due(self.workspace, self.run_id)
 
     def _fetch_into_bronze(self) -> None:
         """Fetch and, while pages arrive, carry them on to bronze."""

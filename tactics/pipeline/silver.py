@@ -57,7 +57,7 @@ def _plan_load(workspace: Workspace, fetches: list[Fetch], load_id: str) -> Silv
         for f in fetches
     )
     return SilverLoad(
-        load_id=f"{load_id}-{source}-{stream}",
+        load_id=f"{load_id}-{org_id}-{source}-{stream}",
         table=spec.table,
         sql=stream_sql(connector, stream),
         org_id=org_id,

@@ -1,6 +1,7 @@
 """The silver tables and the ledger as relations that DataGuard, gold and `tactics sql` read."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -24,8 +25,11 @@ COVERAGE = pa.schema([
 ])
 
 
+ORGS = pa.schema([(name, pa.string()) for name in ("org_id", "name", "currency", "timezone")])
+
+
 def open_silver(workspace: Workspace) -> duck.Connection:
-    """Return an in-memory DuckDB with a view per silver table, `coverage`, `orgs`, `settings`."""
+    """Return an in-memory DuckDB with a view per silver table, `coverage` and `orgs`."""
     connection = duck.connect(None, workspace.limits, folders=workspace.lake.folders())
     for table, spec in TABLES.items():
         if spec.namespace == "silver":
@@ -33,9 +37,6 @@ def open_silver(workspace: Workspace) -> duck.Connection:
             connection.execute(f"CREATE VIEW {table} AS FROM {source}")
     connection.register("coverage", coverage_table(workspace))
     connection.register("orgs", orgs_table(workspace.settings))
-    connection.register(
-        "settings", pa.table({"credit_percent": [float(workspace.settings.guard.credit_percent)]})
-    )
     return connection
 
 
@@ -58,16 +59,15 @@ def coverage_rows(workspace: Workspace) -> list[CoverageRow]:
 
 def coverage_table(workspace: Workspace) -> pa.Table:
     """Return the coverage ledger as a table."""
-    columns = list(zip(*coverage_rows(workspace), strict=True)) or [[] for _ in COVERAGE]
-    return pa.table([list(values) for values in columns], schema=COVERAGE)
+    return _table(coverage_rows(workspace), COVERAGE)
 
 
 def orgs_table(settings: Settings) -> pa.Table:
     """Return the configured organisations."""
     rows = [(key, org.name, org.currency, org.timezone) for key, org in settings.orgs.items()]
-    names = ("org_id", "name", "currency", "timezone")
-    columns = list(zip(*rows, strict=True)) or [[] for _ in names]
-    return pa.table({
-        name: pa.array(list(values), pa.string())
-        for name, values in zip(names, columns, strict=True)
-    })
+    return _table(rows, ORGS)
+
+
+def _table(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+    values = [dict(zip(schema.names, row, strict=True)) for row in rows]
+    return pa.Table.from_pylist(values, schema=schema)

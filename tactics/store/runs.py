@@ -124,6 +124,11 @@ class Runs:
         """Return the newest run with one of `statuses`, without its stages."""
         return next(iter(self.list_runs(1, statuses=statuses)), None)
 
+    def last_stage_at(self, stage: str) -> dt.datetime | None:
+        """Return when any run last did `stage`, or None."""
+        (text,) = self._database.read(_SQL["last_stage"], {"stage": stage})[0]
+        return None if text is None else from_instant(text)
+
     def prune(self, history_days: int) -> int:
         """Forget runs that ended longer ago than that; return how many."""
         before = to_instant(self._clock.now() - dt.timedelta(days=history_days))

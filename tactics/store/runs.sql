@@ -48,6 +48,10 @@ WHERE :statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses))
 ORDER BY created_at DESC, run_id DESC
 LIMIT :limit;
 
+-- name: last_stage
+-- When a stage was last done, by any run.
+SELECT max(recorded_at) FROM run_stages WHERE stage = :stage;
+
 -- name: prune_runs
 -- Forget runs that ended long ago.
 DELETE FROM runs WHERE finalized_at < :before RETURNING run_id;

@@ -1,8 +1,10 @@
 """`tactics demo` on a machine that has nothing."""
 
 import os
+import signal
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -53,3 +55,40 @@ def test_init_writes_once(tmp_path):
     assert again.returncode == 2
     assert "there is a configuration already" in again.stderr
     assert run(tmp_path, "--home", tmp_path / "new", "sources", "list").returncode == 0
+
+
+def test_a_sandbox_serves_until_interrupted_and_sync_can_use_it(tmp_path):
+    """`sandbox --write` leaves a home that `sync` works with; Ctrl-C ends it with 0."""
+    home = tmp_path / "lab"
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "tactics", "--home", str(home), "sandbox", "--write"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as server:
+        url = server.stdout.readline().strip()
+        with urllib.request.urlopen(f"{url}/_control/requests", timeout=10) as answer:
+            assert answer.status == 200
+        line = f". {home}/credentials.env; {sys.executable} -m tactics --home {home} sources check"
+        checked = subprocess.run(
+            ["/bin/sh", "-c", line], check=False, capture_output=True, text=True, env=environment
+        )
+        server.send_signal(signal.SIGINT)
+        _, talk = server.communicate(timeout=30)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "Acme Media" in checked.stdout
+    assert server.returncode == 0
+    assert "stopped" in talk
+
+
+def test_an_interrupted_sync_exits_130_without_a_traceback(tmp_path):
+    """Ctrl-C is an answer, not a crash; the next sync goes on."""
+    environment = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    with subprocess.Popen(
+        [sys.executable, "-m", "tactics", "demo"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+    ) as demo:  # fmt: skip
+        assert "simulating" in demo.stderr.readline()
+        demo.send_signal(signal.SIGINT)
+        _, talk = demo.communicate(timeout=60)
+    assert demo.returncode == 130
+    assert "Traceback" not in talk

@@ -53,14 +53,14 @@ def test_sync_as_json_is_its_pipeline_result_and_nothing_else(lab: Lab):
 
 
 def test_a_failed_source_exits_6_and_says_what_to_do(lab: Lab):
-    """The other sources are served, the hint names the next step, `runs show` remembers."""
+    """The other sources are served, the hint names the next step, `runs list` remembers."""
     lab.plant("auth_expired", times=None)
     done = lab.command("sync")
     assert done.returncode == 6, done.stdout + done.stderr
     assert "globex/meta    failed" in done.stdout
     assert "next: globex/meta:" in done.stderr
     assert "tactics auth set globex meta access_token" in done.stderr
-    assert "degraded" in lab.command("runs", "show").stdout
+    assert "degraded" in lab.command("runs", "list").stdout
 
 
 def test_offline_serves_what_is_held_and_says_its_age(lab: Lab):

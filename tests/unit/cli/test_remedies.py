@@ -21,5 +21,11 @@ def test_every_error_class_has_a_remedy_and_no_remedy_is_left_over():
 
 def test_the_hint_of_the_error_goes_first():
     """What the error itself advises is more exact than the general advice."""
-    assert remedy_for("rate_limited", "wait until noon").startswith("wait until noon; ")
+    assert remedy_for("rate_limited", "wait until noon") == "wait until noon"
     assert remedy_for("unheard_of")
+
+
+def test_a_remedy_can_be_pasted():
+    """The placeholders are filled in where the names are known."""
+    advice = remedy_for("credential_error", names={"org": "acme", "source": "meta"})
+    assert "`tactics auth set acme meta <name>`" in advice

@@ -38,7 +38,7 @@ def test_a_good_run_is_told_in_plain_words(capsys):
     """Outcome per source, receipt per stream, and no advice."""
     streams = told(capsys, RESULT)
     assert [line.split() for line in streams.out.splitlines() if line] == [
-        ["run", "20261121T090000-abcdef01", "succeeded", "in", "12.0", "s"],
+        ["run", "20261121T090000-abcdef01", "succeeded", "in", "12", "s"],
         ["Source", "Outcome", "Fetched", "Why"],
         ["acme/meta", "ok", "1", "slice,", "1,200", "pages"],
         ["Stream", "Received", "Written", "Doubles", "Refused", "Dead", "Queued"],

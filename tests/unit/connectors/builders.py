@@ -34,7 +34,11 @@ def slice_of(
 ) -> Slice:
     """Return a slice of one week."""
     key = StreamKey("acme", "source", account_id, stream)
-    facts: dict[str, Any] = {"window": WEEK, "priority": Priority.LIVE, "account": info or account()}
+    facts: dict[str, Any] = {
+        "window": WEEK,
+        "priority": Priority.LIVE,
+        "account": info or account(),
+    }
     return Slice(key, **{**facts, **changes})
 
 
@@ -84,7 +88,7 @@ class Silver:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return what the SQL makes of the pages, in the vendor's order."""
-        table: pa.Table = self.connection.execute(self.sql).to_arrow_table()
+        table: pa.Table = self.connection.sql(self.sql).to_arrow_table()
         rows: list[dict[str, Any]] = table.to_pylist()
         return sorted(rows, key=lambda row: (row["log_seq"], row["position"]))
 

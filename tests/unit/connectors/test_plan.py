@@ -149,7 +149,10 @@ def test_a_day_is_due_only_once_it_has_settled() -> None:
     spec = replace(SPEC, settle_seconds=60)
     after_midnight = dt.datetime(2026, 11, 20, 23, 0, 30, tzinfo=dt.UTC)  # 00:00:30 in Vienna
     assert max(days_of(plan({}, spec=spec, now=after_midnight))) == TODAY - DAY
-    assert max(days_of(plan({}, spec=spec, now=after_midnight + 40 * dt.timedelta(seconds=1)))) == TODAY
+    assert (
+        max(days_of(plan({}, spec=spec, now=after_midnight + 40 * dt.timedelta(seconds=1))))
+        == TODAY
+    )
 
 
 def test_a_snapshot_is_one_slice_of_today() -> None:

@@ -32,7 +32,11 @@ def test_vendor_keys_become_options() -> None:
     ("kind", "extra", "words"),
     [
         ("meta", {"report_mood": "async"}, "report_mood: extra inputs are not permitted"),
-        ("meta", {"report_mode": "maybe"}, "report_mode: input should be 'auto', 'sync' or 'async'"),
+        (
+            "meta",
+            {"report_mode": "maybe"},
+            "report_mode: input should be 'auto', 'sync' or 'async'",
+        ),
         ("sheets", {}, "set bookings_range or crm_range"),
         ("sheets", {"bookings_range": "B!A1"}, None),
         ("sheets", {"bookings_range": " "}, "bookings_range: a range needs the name of a tab"),

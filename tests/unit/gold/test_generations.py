@@ -62,6 +62,14 @@ def test_leftovers_of_a_killed_build_are_removed(folder: Path) -> None:
     assert sorted(item.name for item in folder.iterdir()) == ["current", "generation-000001.duckdb"]
 
 
+def test_leftovers_of_a_killed_first_build_are_removed(folder: Path) -> None:
+    """Before anything was published every file is a leftover."""
+    generations = Generations(folder, keep=2)
+    generations.begin(None).touch()
+    generations.begin(None)
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("text", ["", "generation-1.duckdb", "../../etc/passwd", "\x00\xff"])
 def test_corrupt_pointer(folder: Path, text: str) -> None:
     """A pointer that names no generation is an error that says what to do."""

@@ -36,6 +36,16 @@ def test_rounds_of_a_stage_add_up(store: Store) -> None:
     ]
 
 
+def test_the_last_time_of_a_stage_is_known(store: Store, clock: FakeClock) -> None:
+    """When any run last did a stage is known, and None before the first time."""
+    assert store.runs.last_stage_at("maintain") is None
+    store.runs.stage(store.runs.start("sync", {}), "maintain", rows=0, seconds=0.0)
+    first = clock.now()
+    clock.advance(60)
+    store.runs.stage(store.runs.start("sync", {}), "bronze", rows=0, seconds=0.0)
+    assert store.runs.last_stage_at("maintain") == first
+
+
 def test_a_run_ends_once(store: Store) -> None:
     """What was recorded first stays."""
     run_id = store.runs.start("sync", {})

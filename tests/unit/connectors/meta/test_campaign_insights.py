@@ -72,7 +72,15 @@ def test_the_sample_of_the_contract(silver: Silver) -> None:
 
 def test_missing_metrics_are_zero(silver: Silver) -> None:
     """Meta leaves out what is zero."""
-    silver.add(page(row(**dict.fromkeys(["impressions", "clicks", "spend", "actions"]), action_values=None, video_play_actions=None)))
+    silver.add(
+        page(
+            row(
+                **dict.fromkeys(["impressions", "clicks", "spend", "actions"]),
+                action_values=None,
+                video_play_actions=None,
+            )
+        )
+    )
     metrics = ["impressions", "clicks", "spend", "conversions", "conversion_value", "video_views"]
     assert pick(silver.row(), [*metrics, "rule"]) == [0, 0, 0, 0, 0, 0, None]
 
@@ -98,7 +106,22 @@ def test_spend_is_exact_and_half_up(silver: Silver, text: str, spend: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["N/A", "", " ", "1_000", "0x10", "infinity", "nan", "12,345.67", "1e3", "1.2.3", "--1", "99999999999999999.00", "+5", "١٢"],
+    [
+        "N/A",
+        "",
+        " ",
+        "1_000",
+        "0x10",
+        "infinity",
+        "nan",
+        "12,345.67",
+        "1e3",
+        "1.2.3",
+        "--1",
+        "99999999999999999.00",
+        "+5",
+        "١٢",
+    ],
 )
 def test_a_spend_that_is_no_number_is_refused(silver: Silver, text: str) -> None:
     """What a cast alone would accept (underscores, hex, infinity) is refused with its record."""
@@ -157,7 +180,10 @@ def test_one_action_type_is_the_conversion(
     """The first configured type that the row has counts, for count and value alike; none is summed."""
     silver.add(page(ROW), request=described({"conversion_action_types": types}))
     found = silver.row()
-    assert pick(found, ["conversions", "conversion_value"]) == [Decimal(conversions), Decimal(value)]
+    assert pick(found, ["conversions", "conversion_value"]) == [
+        Decimal(conversions),
+        Decimal(value),
+    ]
 
 
 def test_a_type_with_a_value_only_still_counts(silver: Silver) -> None:
@@ -182,7 +208,9 @@ def test_video_views_fall_back_to_actions(silver: Silver) -> None:
 def test_a_field_that_was_not_asked_for_is_unknown(silver: Silver) -> None:
     """When Meta refused `actions`, conversions are NULL and the quality says so; not zero."""
     request = {**described(), "query": {"fields": "campaign_id,spend"}}
-    silver.add(page(row(actions=None, action_values=None, video_play_actions=None)), request=request)
+    silver.add(
+        page(row(actions=None, action_values=None, video_play_actions=None)), request=request
+    )
     columns = ["conversions", "conversion_value", "video_views", "quality_score", "rule"]
     assert pick(silver.row(), columns) == [None, None, None, 80, None]
 
@@ -209,7 +237,15 @@ def test_unknown_fields_do_no_harm(silver: Silver) -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    ['{"data": [{"campaign_id": "1"', "<html>502</html>", "[]", "{}", '{"data": {}}', "", "\\ud800"],
+    [
+        '{"data": [{"campaign_id": "1"',
+        "<html>502</html>",
+        "[]",
+        "{}",
+        '{"data": {}}',
+        "",
+        "\\ud800",
+    ],
 )
 def test_one_bad_page_spoils_nothing(silver: Silver, payload: str) -> None:
     """A page that cannot be opened yields one row that says so; the other pages are read."""

@@ -138,7 +138,9 @@ def test_an_error_with_status_200_is_seen() -> None:
 
 def test_an_optional_field_can_be_refused() -> None:
     """A field that silver can do without is named for the next try; only once."""
-    answer = respond({"error": {"code": 100, "message": "(#100) actions is not valid for fields param"}}, 400)
+    answer = respond(
+        {"error": {"code": 100, "message": "(#100) actions is not valid for fields param"}}, 400
+    )
     with pytest.raises(FieldRejected) as caught:
         read(answer)
     assert caught.value.facts["field"] == "actions"
@@ -149,7 +151,9 @@ def test_an_optional_field_can_be_refused() -> None:
 
 def test_a_required_field_cannot_be_refused() -> None:
     """Without spend the rows would be wrong, so the stream stops."""
-    answer = respond({"error": {"code": 100, "message": "(#100) spend is not valid for fields param"}}, 400)
+    answer = respond(
+        {"error": {"code": 100, "message": "(#100) spend is not valid for fields param"}}, 400
+    )
     with pytest.raises(ContractChanged):
         read(answer)
 
@@ -189,7 +193,9 @@ def test_a_report_is_submitted_once() -> None:
 
 def test_a_report_from_submission_to_rows() -> None:
     """Submit, poll, poll, read: the run id is handed out as soon as it is known."""
-    step = connector.read(WORK, ASYNC, connector.ask(WORK, ASYNC), respond({"report_run_id": "777"}))
+    step = connector.read(
+        WORK, ASYNC, connector.ask(WORK, ASYNC), respond({"report_run_id": "777"})
+    )
     assert (step.job, step.wait_seconds) == ("777", 5)
     assert step.next is not None
     assert step.next.path == "/v26.0/777"
@@ -241,7 +247,9 @@ def test_an_unknown_state_is_polled_with_a_warning() -> None:
 def test_polling_ends_after_an_hour() -> None:
     """A report that hangs for ever fails the slice; the next sync polls it on."""
     with pytest.raises(UpstreamUnavailable, match="job=777"):
-        connector.read(WORK, ASYNC, poll(reports.MAX_POLLS - 1), respond({"async_status": "Job Running"}))
+        connector.read(
+            WORK, ASYNC, poll(reports.MAX_POLLS - 1), respond({"async_status": "Job Running"})
+        )
 
 
 @pytest.mark.parametrize(
@@ -274,7 +282,9 @@ def test_a_failed_report_says_why() -> None:
 def test_rows_that_are_not_ready_are_waited_for() -> None:
     """2601/1815107 even after `completed` polls again, about eight times."""
     rows = Request("GET", "/v26.0/777/insights", query=(("limit", "500"),))
-    early = respond({"error": {"code": 2601, "error_subcode": 1815107, "message": "not ready"}}, 400)
+    early = respond(
+        {"error": {"code": 2601, "error_subcode": 1815107, "message": "not ready"}}, 400
+    )
     seen = 0
     request = rows
     while True:
@@ -294,7 +304,9 @@ def test_rows_that_are_not_ready_are_waited_for() -> None:
 
 def test_direct_rows_that_are_not_ready_are_transient() -> None:
     """The same code on a direct request is an ordinary transient error."""
-    early = respond({"error": {"code": 2601, "error_subcode": 1815107, "message": "not ready"}}, 400)
+    early = respond(
+        {"error": {"code": 2601, "error_subcode": 1815107, "message": "not ready"}}, 400
+    )
     with pytest.raises(UpstreamUnavailable):
         read(early)
 

@@ -174,7 +174,9 @@ def test_usage_headers_slow_an_account_down(headers: dict[str, str], seconds: fl
 
 def test_a_throttled_answer_says_when_access_returns() -> None:
     """The longest of the times that Meta names is waited for, minutes and seconds alike."""
-    usage = '{"1": [{"estimated_time_to_regain_access": 3}, {"estimated_time_to_regain_access": "7"}]}'
+    usage = (
+        '{"1": [{"estimated_time_to_regain_access": 3}, {"estimated_time_to_regain_access": "7"}]}'
+    )
     headers = {"x-business-use-case-usage": usage}
     assert regain_seconds(headers) == 420
     error = error_of(ApiError("too many calls", 80000), Response(400, b"", headers))

@@ -70,7 +70,9 @@ def test_windows_meet_without_gap_or_overlap(zone: str) -> None:
     for day in Window(dt.date(2025, 1, 1), dt.date(2026, 12, 31)).days():
         following = day + dt.timedelta(days=1)
         second = replace(first, window=Window(following, following))
-        end = dict(connector.ask(replace(first, window=Window(day, day)), OPTIONS).query)["created[lt]"]
+        end = dict(connector.ask(replace(first, window=Window(day, day)), OPTIONS).query)[
+            "created[lt]"
+        ]
         assert end == dict(connector.ask(second, OPTIONS).query)["created[gte]"]
         around = [dt.datetime.fromtimestamp(int(end) + at, ZoneInfo(zone)) for at in (-1, 0)]
         assert [moment.date() for moment in around] == [day, following]
@@ -95,7 +97,9 @@ def test_connected_accounts_are_named_in_a_header() -> None:
 def test_a_page_leads_to_the_next_by_its_last_id() -> None:
     """`starting_after` is the last id, on top of the same parameters."""
     request = connector.ask(WORK, OPTIONS)
-    step = connector.read(WORK, OPTIONS, request, respond(page({"id": "a"}, {"id": "b"}, more=True)))
+    step = connector.read(
+        WORK, OPTIONS, request, respond(page({"id": "a"}, {"id": "b"}, more=True))
+    )
     assert step.next == request.with_query(starting_after="b")
     assert step.next.headers == request.headers
     last = connector.read(WORK, OPTIONS, step.next, respond(page({"id": "c"})))
@@ -130,7 +134,9 @@ def test_personal_data_is_not_kept() -> None:
 def classify(status: int, body: object = b"", **headers: str) -> TacticsError:
     """Return the error of an answer."""
     with pytest.raises(TacticsError) as caught:
-        connector.read(WORK, OPTIONS, connector.ask(WORK, OPTIONS), respond(body, status, **headers))
+        connector.read(
+            WORK, OPTIONS, connector.ask(WORK, OPTIONS), respond(body, status, **headers)
+        )
     return caught.value
 
 
@@ -247,5 +253,3 @@ def test_keys_that_can_write_are_refused(key: str, options: StripeOptions, good:
     with pytest.raises(CredentialError) as caught:
         connector.check_credentials({"api_key": key}, options)
     assert key not in str(caught.value)
-
-

@@ -1,0 +1,117 @@
+"""The command tree and what happens when a command fails.
+
+A noun's module is imported only when that noun is used, so `--help` stays as cheap as typer
+itself. Contains no command of its own.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+from tactics import __version__
+from tactics.cli.failure import exit_code_of
+from tactics.cli.session import Session
+
+if TYPE_CHECKING:  # typer keeps its copy of click private; only the checker needs the names
+    from typer._click import Command, Context, HelpFormatter
+
+
+class Noun(NamedTuple):
+    """Where a command lives, and its line in `tactics --help` (a test compares it)."""
+
+    module: str
+    summary: str
+
+
+NOUNS = {
+    "demo": Noun("tactics.cli.demo", "Run everything against built-in simulators, once."),
+    "init": Noun("tactics.cli.init", "Write a commented tactics.toml to start from."),
+    "sync": Noun("tactics.cli.sync", "Fetch what is due and bring it to gold."),
+    "report": Noun("tactics.cli.report", "Read a report: pacing, margin or channels."),
+    "validate": Noun("tactics.cli.validate", "Run DataGuard over what is held."),
+    "sql": Noun("tactics.cli.sql", "Ask the data in SQL, read-only."),
+    "sources": Noun("tactics.cli.sources", "See the configured sources and whether they answer."),
+    "auth": Noun("tactics.cli.auth", "Keep the credentials of sources."),
+    "runs": Noun("tactics.cli.runs", "Look at past runs."),
+    "queue": Noun("tactics.cli.queue", "See and work off writes that wait for a retry."),
+    "dlq": Noun("tactics.cli.dlq", "Look at dead letters and bring them home."),
+    "breakers": Noun("tactics.cli.breakers", "See and reset the circuit breakers."),
+    "doctor": Noun("tactics.cli.doctor", "Check this installation and say what to repair."),
+    "sandbox": Noun(
+        "tactics.cli.sandbox", "Serve simulators of the vendors' APIs on this machine."
+    ),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its nouns by name and imports a noun when it is asked for."""
+
+    def list_commands(self, ctx: "Context") -> list[str]:  # noqa: ARG002 (typer's signature)
+        """Return the nouns in the order in which a newcomer meets them."""
+        return list(NOUNS)
+
+    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":  # noqa: ARG002
+        """Import and return one noun, or None when there is no such."""
+        if cmd_name not in NOUNS:
+            self.commands.update({name: _load(name) for name in NOUNS})  # for `did you mean`
+        elif cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name)
+        return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:  # noqa: ARG002
+        """Write the nouns without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, noun.summary) for name, noun in NOUNS.items()])
+
+
+def _load(name: str) -> "Command":
+    command = typer.main.get_command(importlib.import_module(NOUNS[name].module).app)
+    command.name = name
+    return command
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tactics {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def tactics(
+    context: typer.Context,
+    home: Annotated[
+        Path | None, typer.Option(help="where state lives; else $TACTICS_HOME, else user data")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="the configuration; else ./tactics.toml, else <home>/…")
+    ] = None,
+    version: Annotated[  # noqa: ARG001 (eager: the callback answers)
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print it")
+    ] = False,
+) -> None:
+    """Marketing data you can trust: ads, bookings and revenue, on one machine.
+
+    Start with `tactics demo`. Standard output is data, standard error is talk; `--json` everywhere.
+    """
+    context.obj = Session.begin(home=home, config=config)
+
+
+def main() -> None:
+    """Run `tactics` and end the process with the exit code that tells what happened."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 must not end a command
+    command = typer.main.get_command(app)
+    sys.exit(exit_code_of(lambda: command.main(prog_name="tactics", standalone_mode=False)))

@@ -1,0 +1,95 @@
+"""`tactics report`: what a person decides from, read from the published gold generation.
+
+Needs no configuration and never waits for a sync. Computes no metric.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tactics.cli.options import AsCsv, AsJson, Org, new_noun
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from tactics.cli.render import Form
+    from tactics.cli.session import Session
+    from tactics.gold import Report
+
+app = new_noun("Read a report: pacing, margin or channels.")
+
+
+@app.command()
+def pacing(
+    context: typer.Context, org: Org = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show how every booked line is pacing, the most urgent first."""
+    from tactics.cli.render import choose_form
+
+    show_report(context.obj, "pacing", org, choose_form(as_json, as_csv))
+
+
+@app.command()
+def margin(
+    context: typer.Context, org: Org = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show what every booked line earns, the thinnest margin first."""
+    from tactics.cli.render import choose_form
+
+    show_report(context.obj, "margin", org, choose_form(as_json, as_csv))
+
+
+@app.command()
+def channels(
+    context: typer.Context, org: Org = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show the last 28 closed days by channel, the largest spend first."""
+    from tactics.cli.render import choose_form
+
+    show_report(context.obj, "channels", org, choose_form(as_json, as_csv))
+
+
+def show_report(session: "Session", name: str, org_id: str | None, form: "Form") -> None:
+    """Print a report of the published generation, and on stderr whether it may be stale."""
+    from tactics.cli.render import Form, emit, envelope, write_csv, write_json
+
+    report = _read(session, name, org_id)
+    if form is Form.JSON:
+        now = session.clock().now()
+        write_json(envelope(name, report.rows, now, report.as_of))
+    elif form is Form.CSV:
+        write_csv(report.rows, report.columns)
+    elif report.rows:
+        emit(_draw(name)(report.rows))
+    _warn(report, org_id)
+
+
+def _read(session: "Session", name: str, org_id: str | None) -> "Report":
+    from tactics.duck import DuckLimits
+    from tactics.gold import Gold
+
+    home = session.home
+    gold = Gold(home, DuckLimits(home.scratch))
+    return gold.report(name, org_id=org_id, now=session.clock().now())
+
+
+def _draw(name: str) -> "Callable[[Sequence[Any]], RenderableType]":
+    from tactics.cli.pacing import pacing_screen
+    from tactics.cli.screens import channels_screen, margin_screen
+
+    return {"pacing": pacing_screen, "margin": margin_screen, "channels": channels_screen}[name]
+
+
+def _warn(report: "Report", org_id: str | None) -> None:
+    from tactics.cli.render import say
+    from tactics.cli.screens import stale_sources
+    from tactics.cli.words import listed
+
+    if stale := stale_sources(report.freshness):
+        say("data may be stale: ", listed(stale), style="bold yellow")
+        say("next: ", "tactics sync", style="cyan")
+    if not report.rows:
+        say(
+            "", f"nothing to report{f' for {org_id}' if org_id else ''}: see `tactics sources list`"
+        )

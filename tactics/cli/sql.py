@@ -1,0 +1,53 @@
+"""`tactics sql`: read-only SQL over the gold tables and views of silver and bronze."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tactics.cli.options import AsCsv, AsJson, new_command
+
+if TYPE_CHECKING:
+    from tactics.cli.render import Form
+    from tactics.cli.session import Session
+
+app = new_command()
+
+
+@app.command()
+def sql(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="SQL", help="one statement; `-` reads stdin")],
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Ask the data in SQL, read-only.
+
+    Gold tables go by their name (campaign_pacing), the lake's as silver.… and bronze.pages.
+    `SHOW ALL TABLES` lists them.
+    """
+    from tactics import pipeline
+    from tactics.cli.render import Form, choose_form, write_csv
+
+    session: Session = context.obj
+    form = choose_form(as_json, as_csv)
+    text = sys.stdin.read() if query == "-" else query
+    with session.workspace() as workspace:
+        names, values = pipeline.query(workspace, text)
+    rows = [dict(zip(names, row, strict=True)) for row in values]
+    if form is Form.CSV:
+        write_csv(rows, names)
+    else:
+        _show(session, names, rows, form)
+
+
+def _show(
+    session: "Session", names: list[str], rows: list[dict[str, object]], form: "Form"
+) -> None:
+    from tactics.cli.render import Column, Form, Listing, as_records, console, emit, fits, show
+
+    columns = [Column(name, name) for name in names]
+    if form is Form.TABLE and rows and not fits(rows, columns, console().width):
+        emit(as_records(rows, columns), soft_wrap=True)
+    else:
+        show(Listing("sql", rows, columns, session.clock().now(), empty="no rows"), form)

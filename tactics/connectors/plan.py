@@ -1,0 +1,107 @@
+"""Decides which days of a stream are due and in which order they are fetched.
+
+The order is such that the caller may stop at any failed slice without leaving a new hole between
+covered days. Knows no vendor and sees no store.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from tactics.connectors.base import StreamSpec, finality
+from tactics.model import AccountInfo, CoveredDay, Finality, Priority, Slice, StreamKey, Window
+
+_DAY = dt.timedelta(days=1)
+
+
+def local_day(account: AccountInfo, instant: dt.datetime) -> dt.date:
+    """Return the calendar day of `instant` in the account's time zone (UTC when it has none)."""
+    return instant.astimezone(ZoneInfo(account.timezone or "UTC")).date()
+
+
+def plan_slices(
+    spec: StreamSpec,
+    key: StreamKey,
+    account: AccountInfo,
+    *,
+    covered: Mapping[dt.date, CoveredDay],
+    today: dt.date,
+    history_days: int,
+    lookback_days: int | None = None,
+    now: dt.datetime,
+) -> list[Slice]:
+    """Return the slices of a stream that are due, in the order in which to fetch them.
+
+    1. what is newer than the newest covered day, oldest first; a first sync begins with the newest
+       slice and goes back from there; 2. holes between covered days, oldest first; 3. covered days
+    that the vendor may have restated (the look-back, days fetched while they were still running,
+    days not fetched again since they became final), oldest first; 4. older history, newest first.
+    `today` is the account's day; `lookback_days` None takes the stream's own.
+    """
+    if spec.slicing == "snapshot":
+        return [Slice(key, Window(today, today), Priority.LIVE, account)]
+    last = min(today, local_day(account, now - dt.timedelta(seconds=spec.settle_seconds)))
+    reach = dt.date.min if spec.max_history_days is None else today - spec.max_history_days * _DAY
+    first = max(reach, today - history_days * _DAY)
+    lookback = spec.lookback_days if lookback_days is None else lookback_days
+    held = sorted(day for day in covered if day <= last)
+
+    def slices(windows: Iterable[Window], priority: Priority) -> list[Slice]:
+        return [Slice(key, window, priority, account) for window in windows]
+
+    if not held:
+        windows = _newest_first(_days(first, last), spec.slice_days)
+        return slices(windows[:1], Priority.LIVE) + slices(windows[1:], Priority.BACKFILL)
+
+    def restated(day: dt.date) -> bool:
+        return day >= today - lookback * _DAY or _unsettled(spec, covered[day], today)
+
+    newer = _days(max(reach, held[-1] + _DAY), last)
+    holes = [day for day in _days(max(reach, held[0]), held[-1]) if day not in covered]
+    again = [day for day in held if day >= reach and restated(day)]
+    older = _days(first, held[0] - _DAY)
+    size = spec.slice_days
+    return [
+        *slices(_oldest_first(newer, size), Priority.LIVE),
+        *slices(_oldest_first(holes, size), Priority.LIVE),
+        *slices(_oldest_first(again, size), Priority.RESTATEMENT),
+        *slices(_newest_first(older, size), Priority.BACKFILL),
+    ]
+
+
+def _unsettled(spec: StreamSpec, held: CoveredDay, today: dt.date) -> bool:
+    if held.finality is Finality.OPEN:
+        return True
+    return held.finality is not Finality.FINAL and finality(spec, held.day, today) is Finality.FINAL
+
+
+def _days(start: dt.date, end: dt.date) -> list[dt.date]:
+    return list(Window(start, end).days()) if start <= end else []
+
+
+def _oldest_first(days: Sequence[dt.date], size: int) -> list[Window]:
+    return [
+        Window(run[at], run[min(at + size, len(run)) - 1])
+        for run in _runs(days)
+        for at in range(0, len(run), size)
+    ]
+
+
+def _newest_first(days: Sequence[dt.date], size: int) -> list[Window]:
+    return [
+        Window(run[max(at - size, 0)], run[at - 1])
+        for run in reversed(list(_runs(days)))
+        for at in range(len(run), 0, -size)
+    ]
+
+
+def _runs(days: Sequence[dt.date]) -> Iterator[list[dt.date]]:
+    """Yield the stretches of consecutive days; `days` are in ascending order."""
+    run: list[dt.date] = []
+    for day in days:
+        if run and day != run[-1] + _DAY:
+            yield run
+            run = []
+        run.append(day)
+    if run:
+        yield run

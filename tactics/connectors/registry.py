@@ -1,0 +1,91 @@
+"""Finds connectors by kind and joins them with their settings.
+
+The built-in kinds are always there; others come from the entry point group `tactics.connectors`.
+Knows no organisation and no credential.
+"""
+
+from importlib import import_module, metadata
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from tactics.config import SourceSettings
+from tactics.connectors.base import Connector, Options, StreamSpec
+from tactics.errors import ConfigError
+from tactics.sql import header_facts, load_text
+
+GROUP = "tactics.connectors"
+BUILT_IN = ("meta", "sheets", "stripe")
+
+
+def known_kinds() -> tuple[str, ...]:
+    """Return every kind that the configuration may name, sorted."""
+    return tuple(sorted({*BUILT_IN, *_entry_points()}))
+
+
+def find_connector(kind: str) -> Connector:
+    """Return the connector of a kind.
+
+    Raises:
+        ConfigError: nobody provides that kind, or its package cannot be loaded.
+    """
+    if kind in BUILT_IN:
+        return cast("Connector", import_module(f"{GROUP}.{kind}").connector)
+    entry = _entry_points().get(kind)
+    if entry is None:
+        raise ConfigError(
+            "no such kind of source", hint=f"known are: {', '.join(known_kinds())}", kind=kind
+        )
+    try:
+        return cast("Connector", entry.load())
+    except (ImportError, AttributeError) as exc:
+        raise ConfigError("the connector cannot be loaded", kind=kind, entry=entry.value) from exc
+
+
+def options_of(settings: SourceSettings, connector: Connector) -> Options:
+    """Return the vendor's own keys of a connection, checked.
+
+    Raises:
+        ConfigError: a key is unknown to this kind of source, or its value is refused.
+    """
+    try:
+        return connector.options.model_validate(settings.model_extra or {})
+    except ValidationError as exc:
+        problem = exc.errors(include_input=False, include_url=False)[0]
+        text = problem["msg"].removeprefix("Value error, ")
+        where = "".join(f"{place}: " for place in problem["loc"])
+        raise ConfigError(
+            f"{where}{text[:1].lower()}{text[1:]}",
+            hint=f"see docs/connectors/{connector.manifest.kind}.md",
+            kind=connector.manifest.kind,
+        ) from None  # pydantic quotes the value, which may be a secret in the wrong place
+
+
+def base_urls_of(settings: SourceSettings, connector: Connector) -> dict[str, str]:
+    """Return the base URLs of a connection: `base_url` replaces `api`, `drive_base_url` `drive`."""
+    extra: dict[str, Any] = {"base_url": settings.base_url, **(settings.model_extra or {})}
+    chosen = {
+        name: extra.get("base_url" if name == "api" else f"{name}_base_url") or url
+        for name, url in connector.manifest.base_urls.items()
+    }
+    return {name: str(url).rstrip("/") for name, url in chosen.items()}
+
+
+def stream_sql(connector: Connector, stream: str) -> str:
+    """Return the SELECT that turns bronze pages of `stream` into rows of its silver table.
+
+    A file headed `-- uses: cells.sql` is put behind the common table expressions of that file.
+    """
+    package = type(connector).__module__.rpartition(".")[0]
+    text = load_text(package, f"{stream}.sql")
+    shared = header_facts(text).get("uses")
+    return text if shared is None else f"{load_text(package, shared).rstrip()},\n{text}"
+
+
+def spec_of(connector: Connector, stream: str) -> StreamSpec:
+    """Return the stream's facts."""
+    return next(spec for spec in connector.manifest.streams if spec.name == stream)
+
+
+def _entry_points() -> dict[str, metadata.EntryPoint]:
+    return {entry.name: entry for entry in metadata.entry_points(group=GROUP)}

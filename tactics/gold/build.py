@@ -1,0 +1,290 @@
+"""Fills a generation: schema, facts, the parts that changed, and each organisation's own tables.
+
+Works inside one open file that nobody else sees; publishes nothing.
+"""
+
+import datetime as dt
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tactics import duck
+from tactics.gold.catalog import (
+    KEPT,
+    MATCHING_STEPS,
+    PACING_STEPS,
+    PACKAGE,
+    TABLES,
+    Model,
+    arguments,
+    fill,
+    fingerprint,
+    load_migrations,
+    load_models,
+    load_step,
+    schema_version,
+    silver_inputs,
+)
+from tactics.gold.engine import attach
+from tactics.gold.plan import Change, Part, clip, merge_windows, plan_parts
+from tactics.gold.request import GoldBuild
+from tactics.model import Window
+from tactics.sql import load_statements
+
+# A guess, the domain gives none: below it one hot hour decides the pacing rate.
+MIN_EXPECTED_IMPRESSIONS = 100
+# Google Ads may spend twice the average daily budget on one day, so twice the recent pace is the most
+# that a line can be expected to reach.
+# Source: DOMAIN section 2, platform budget mechanics (support.google.com/google-ads/answer/1704443).
+REACH_FACTOR = 2
+
+
+class Builder:
+    """One build in one open connection; call its steps in the order they stand here."""
+
+    def __init__(
+        self, connection: duck.Connection, build: GoldBuild, definitions: Mapping[str, str]
+    ) -> None:
+        self._connection = connection
+        self._build = build
+        self._definitions = definitions
+        self._statements = load_statements(PACKAGE, "tables.sql")
+        self._orgs = [org.org_id for org in build.orgs]
+        self._unplanned_from: dt.date | None = None
+
+    def create_schema(self) -> None:
+        """Run every migration in the empty file."""
+        for _, text in load_migrations():
+            self._connection.execute(fill(text, self._definitions))
+
+    def carry_over(self, previous: Path) -> None:
+        """Take from the generation before what this full build cannot make.
+
+        That is every organisation which is not built now, and the days silver no longer holds.
+        """
+        attach(self._connection, previous, "previous")
+        for name in (*KEPT, *TABLES):
+            values: dict[str, object] = {"name": name}
+            rows = self._run("select_carried_columns", values).fetchall()
+            columns = ", ".join(f'"{row[0]}"' for row in rows)
+            if not columns:
+                continue
+            wanted, values = (
+                "NOT list_contains($org_ids::VARCHAR[], org_id)",
+                {"org_ids": self._orgs},
+            )
+            model = load_models().get(name)
+            if model and model.part != "org" and self._build.silver_from:
+                wanted += f" OR {model.key} < $silver_from"
+                values["silver_from"] = self._build.silver_from
+            self._connection.execute(
+                f"INSERT INTO {name} ({columns}) SELECT {columns} FROM previous.{name} WHERE {wanted}",
+                values,
+            )
+
+    def load_facts(self, number: int) -> None:
+        """Write what is known about this generation, its organisations, streams and coverage."""
+        build, run = self._build, self._run
+        self._connection.execute("DELETE FROM generation")
+        self._connection.execute("DELETE FROM metric_definitions")
+        self._delete("orgs")
+        generation: dict[str, object] = {
+            "number": number,
+            "schema_version": schema_version(),
+            "fingerprint": fingerprint(self._definitions),
+            "built_at": build.built_at.isoformat(),
+        }
+        run("insert_generation", generation)
+        names = list(self._definitions)
+        run("insert_metrics", {"names": names, "expressions": [*self._definitions.values()]})
+        run("insert_orgs", org_columns(build))
+        run("create_streams", stream_columns(build))
+        run("create_coverage", coverage_columns(build))
+
+    def changes(self, *, full: bool) -> list[Change]:
+        """Return the changes of this build; a full one has changed from the first day to the last."""
+        if not full:
+            wanted = [change for change in self._build.changes if change.org_id in self._orgs]
+            return clip(wanted, self._build.silver_from)
+        days = [model for model in load_models().values() if model.part == "day"]
+        tables = sorted({table for model in days for table in model.inputs})
+        found = [self._bounds(org_id, table) for org_id in self._orgs for table in tables]
+        return [change for change in found if change is not None]
+
+    def rebuild_parts(self, changes: Sequence[Change]) -> None:
+        """Delete and insert every day, week and month that a change touches."""
+        models = load_models()
+        for part in plan_parts(models.values(), changes):
+            self._rebuild(models[part.model], part)
+
+    def rebuild_orgs(self, changes: Sequence[Change]) -> None:
+        """Make the tables of each organisation anew: they are small, and coverage alone moves them."""
+        for org_id in self._orgs:
+            self._show_silver(("bookings", "crm_deals"), org_id, None, None)
+            self._replace("bookings", org_id)
+            self._run_steps(MATCHING_STEPS, org_id)
+            self._refresh_booked_days(org_id, changes)
+            self._run_steps(PACING_STEPS, org_id)
+            for name in ("freshness", "campaign_pacing", "campaign_margin"):
+                self._replace(name, org_id)
+
+    def drop_old(self) -> None:
+        """Delete the days that retention no longer keeps."""
+        first = self._build.built_at.date() - dt.timedelta(days=self._build.keep_days)
+        for model in load_models().values():
+            if model.part != "org":
+                self._connection.execute(
+                    f"DELETE FROM {model.name} WHERE {model.key} < $first", {"first": first}
+                )
+
+    def count_rows(self) -> dict[str, int]:
+        """Return how many rows each table has."""
+        counts = [f"SELECT '{name}', count(*) FROM {name}" for name in TABLES]
+        return dict(self._connection.execute(" UNION ALL ".join(counts)).fetchall())
+
+    def _bounds(self, org_id: str, table: str) -> Change | None:
+        first = self._build.silver_from
+        self._show_silver((table,), org_id, first, None)
+        row = self._connection.execute(
+            f"SELECT min(date), max(date) FROM silver_{table} WHERE org_id = $org_id",
+            {"org_id": org_id},
+        ).fetchone()
+        start, end = row or (None, None)
+        if first is not None:
+            # From the first day on, so that a week of which silver holds the end is made anew.
+            return Change(org_id, table, first, max(first, end or first))
+        return None if start is None else Change(org_id, table, start, end)
+
+    def _rebuild(self, model: Model, part: Part) -> None:
+        window: dict[str, object] = {
+            "org_id": part.org_id,
+            "start": part.window.start,
+            "end": part.window.end,
+        }
+        self._show_silver(silver_inputs(model.sql), part.org_id, part.window.start, part.window.end)
+        self._connection.execute(
+            f"DELETE FROM {model.name} WHERE org_id = $org_id AND {model.key} BETWEEN $start AND $end",
+            window,
+        )
+        self._connection.execute(f"INSERT INTO {model.name} BY NAME {self._sql(model)}", window)
+
+    def _replace(self, name: str, org_id: str) -> None:
+        sql = self._sql(load_models()[name])
+        self._connection.execute(f"DELETE FROM {name} WHERE org_id = $org_id", {"org_id": org_id})
+        values = arguments(sql, self._values(org_id))
+        self._connection.execute(f"INSERT INTO {name} BY NAME {sql}", values)
+
+    def _run_steps(self, steps: Sequence[str], org_id: str) -> None:
+        for step in steps:
+            sql = load_step(step)
+            values = arguments(sql, self._values(org_id))
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {step} AS {sql}", values)
+
+    def _refresh_booked_days(self, org_id: str, changes: Sequence[Change]) -> None:
+        """Bring booked_days in step with ad_daily and with what is booked now."""
+        org: dict[str, object] = {"org_id": org_id}
+        self._run("create_new_bookings", org)
+        self._run("delete_unbooked_days", org)
+        for window in merge_windows(
+            Window(change.start, change.end)
+            for change in changes
+            if (change.org_id, change.table) == (org_id, "ad_performance")
+        ):
+            values = {**org, "start": window.start, "end": window.end}
+            self._run("delete_changed_days", values)
+            self._run("insert_changed_days", values)
+        if self._connection.execute("SELECT count(*) FROM new_bookings").fetchone() != (0,):
+            self._run("insert_new_days", org)
+        self._run("delete_booked_campaigns", org)
+        self._run("insert_booked_campaigns", org)
+        # A value, not a subquery: DuckDB then skips the row groups of the days before it.
+        row = self._run("select_unplanned_from", {}).fetchone()
+        self._unplanned_from = row[0] if row else None
+
+    def _sql(self, model: Model) -> str:
+        return fill(model.sql, self._definitions)
+
+    def _values(self, org_id: str) -> dict[str, object]:
+        return {
+            "org_id": org_id,
+            **self._build.pacing.model_dump(),
+            "min_expected_impressions": MIN_EXPECTED_IMPRESSIONS,
+            "reach_factor": REACH_FACTOR,
+            "unplanned_from": self._unplanned_from,
+        }
+
+    def _show_silver(
+        self, tables: Sequence[str], org_id: str, start: dt.date | None, end: dt.date | None
+    ) -> None:
+        """Make the temporary views `silver_<table>` over the files that hold these days."""
+        for table in tables:
+            relation = self._build.relation(table, org_id, start, end)
+            empty, columns = silver_contract()[table]
+            query = f"SELECT {columns} FROM {relation}" if relation else empty
+            self._connection.execute(f"CREATE OR REPLACE TEMP VIEW silver_{table} AS {query}")
+
+    def _delete(self, table: str) -> None:
+        self._connection.execute(
+            f"DELETE FROM {table} WHERE list_contains($org_ids::VARCHAR[], org_id)",
+            {"org_ids": self._orgs},
+        )
+
+    def _run(self, name: str, values: Mapping[str, object]) -> duck.Connection:
+        return self._connection.execute(self._statements[name], values)
+
+
+@functools.cache
+def silver_contract() -> dict[str, tuple[str, str]]:
+    """Return, by silver table, its empty relation and the columns gold reads."""
+    statements = load_statements(PACKAGE, "inputs.sql")
+    return {
+        name: (sql, ", ".join(re.findall(r"\bAS (\w+)", sql.partition("SELECT")[2])))
+        for name, sql in statements.items()
+    }
+
+
+def org_columns(build: GoldBuild) -> dict[str, object]:
+    """Return the organisations by column; `todays` is the calendar day where each of them lives."""
+    orgs = build.orgs
+    return {
+        "org_ids": [org.org_id for org in orgs],
+        "names": [org.name for org in orgs],
+        "currencies": [org.currency for org in orgs],
+        "timezones": [org.timezone for org in orgs],
+        "todays": [calendar_day(build.built_at, org.timezone).isoformat() for org in orgs],
+    }
+
+
+def stream_columns(build: GoldBuild) -> dict[str, object]:
+    """Return the streams of every organisation by column."""
+    pairs = [(org.org_id, stream) for org in build.orgs for stream in org.streams]
+    return {
+        "org_ids": [org_id for org_id, _ in pairs],
+        "sources": [stream.source for _, stream in pairs],
+        "kinds": [stream.kind for _, stream in pairs],
+        "streams": [stream.stream for _, stream in pairs],
+        "tables": [stream.table for _, stream in pairs],
+        "snapshots": [stream.snapshot for _, stream in pairs],
+        "final_after_days": [stream.final_after_days for _, stream in pairs],
+    }
+
+
+def coverage_columns(build: GoldBuild) -> dict[str, object]:
+    """Return the coverage ledger by column."""
+    rows = build.coverage
+    return {
+        "org_ids": [row[0] for row in rows],
+        "sources": [row[1] for row in rows],
+        "account_ids": [row[2] for row in rows],
+        "streams": [row[3] for row in rows],
+        "days": [row[4].isoformat() for row in rows],
+        "finalities": [str(row[5]) for row in rows],
+        "fetched_ats": [row[7].isoformat() for row in rows],
+    }
+
+
+def calendar_day(instant: dt.datetime, timezone: str) -> dt.date:
+    """Return the day that `instant` falls on in `timezone`."""
+    return instant.astimezone(ZoneInfo(timezone)).date()

@@ -1,0 +1,134 @@
+"""The `.sql` files of gold: models, steps, reports and migrations, and how they depend on each other.
+
+Executes nothing.
+"""
+
+import functools
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+from tactics.sql import header_facts, load_text
+
+PACKAGE = "tactics.gold"
+MIGRATIONS = "migrations.gold"
+
+# In the order in which they are built: each reads only what stands before it.
+TABLES = (
+    "ad_daily",
+    "ad_weekly",
+    "ad_monthly",
+    "revenue_daily",
+    "bookings",
+    "freshness",
+    "campaign_pacing",
+    "campaign_margin",
+)
+# Kept from build to build beside them, for pacing alone.
+KEPT = ("orgs", "booked_days", "booked_campaigns")
+# Temporary tables of one organisation that the models of part `org` share. The first needs nothing
+# but the ledger; the others read gold's bookings.
+MATCHING_STEPS = ("coverage_runs", "lines", "line_sources", "campaigns", "line_campaigns")
+PACING_STEPS = (
+    "line_accounts",
+    "watermarks",
+    "line_overlaps",
+    "delivery",
+    "line_totals",
+    "unplanned",
+)
+REPORTS = ("pacing", "margin", "channels", "freshness")
+
+_PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_ARGUMENT = re.compile(r"\$([a-z_]\w*)")
+_SILVER = re.compile(r"\bsilver_(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One table of gold: its SELECT, how it is rebuilt, and the silver tables behind it."""
+
+    name: str
+    sql: str
+    part: str
+    inputs: frozenset[str]
+
+    @property
+    def key(self) -> str:
+        """Return the column that the days of a part are compared with."""
+        return {"day": "date", "week": "week_start", "month": "month_start"}[self.part]
+
+
+@functools.cache
+def load_models() -> dict[str, Model]:
+    """Return the models by name, in building order."""
+    models: dict[str, Model] = {}
+    for name in TABLES:
+        sql = load_text(PACKAGE, f"models/{name}.sql")
+        facts = header_facts(sql)
+        inputs = set(silver_inputs(sql))
+        for upstream in re.findall(r"gold\.(\w+)", facts["source"]):
+            inputs |= models[upstream].inputs
+        models[name] = Model(name, sql, facts["part"], frozenset(inputs))
+    return models
+
+
+def load_step(name: str) -> str:
+    """Return the SELECT of a step."""
+    return load_text(PACKAGE, f"steps/{name}.sql")
+
+
+def load_report(name: str) -> str:
+    """Return the SELECT of a report, its metrics still placeholders."""
+    return load_text(PACKAGE, f"reports/{name}.sql")
+
+
+@functools.cache
+def load_migrations() -> tuple[tuple[int, str], ...]:
+    """Return number and text of every migration, oldest first."""
+    names = sorted(
+        file.name for file in resources.files(MIGRATIONS).iterdir() if file.name.endswith(".sql")
+    )
+    return tuple((int(name.split("_")[0]), load_text(MIGRATIONS, name)) for name in names)
+
+
+def schema_version() -> int:
+    """Return the number of the newest migration."""
+    return load_migrations()[-1][0]
+
+
+def silver_inputs(sql: str) -> list[str]:
+    """Return the silver tables that a statement reads."""
+    return sorted(set(_SILVER.findall(sql)))
+
+
+def arguments(sql: str, values: Mapping[str, object]) -> dict[str, object]:
+    """Return those of `values` that `sql` names; DuckDB refuses the others."""
+    return {name: values[name] for name in set(_ARGUMENT.findall(sql))}
+
+
+def compile_metrics(render: Callable[[str], str]) -> dict[str, str]:
+    """Return the expression of every metric that models, migrations and reports name."""
+    texts = [text for _, text in load_migrations()]
+    texts += [model.sql for model in load_models().values()]
+    texts += [load_report(name) for name in REPORTS]
+    names = {name for text in texts for name in _PLACEHOLDER.findall(text)}
+    return {name: render("{{ " + name + " }}") for name in sorted(names)}
+
+
+def fill(sql: str, definitions: Mapping[str, str]) -> str:
+    """Return `sql` with the expressions in place of its placeholders."""
+    return _PLACEHOLDER.sub(lambda match: definitions[match[1]], sql)
+
+
+def fingerprint(definitions: Mapping[str, str]) -> str:
+    """Return what changes whenever a stored row might: migrations, models, steps and formulas."""
+    digest = hashlib.sha256()
+    texts = [text for _, text in load_migrations()]
+    texts += [model.sql for model in load_models().values()]
+    texts += [load_step(name) for name in (*MATCHING_STEPS, *PACING_STEPS)]
+    for text in texts:
+        digest.update(fill(text, definitions).encode())
+    return digest.hexdigest()

@@ -1,0 +1,200 @@
+"""Gold, the room: builds a generation, publishes it, and answers from the published one.
+
+Readers never block and are never blocked: they open a file that no longer changes.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tactics import crashpoint
+from tactics.config import GoldSettings, Home
+from tactics.duck import Connection, DuckLimits
+from tactics.errors import IntegrityError, SinkUnavailable, StoreCorrupt
+from tactics.gold.build import Builder
+from tactics.gold.catalog import PACKAGE, compile_metrics, fingerprint
+from tactics.gold.engine import REBUILD, mapped, opened, reading
+from tactics.gold.generations import Generations, number_of, sync_path
+from tactics.gold.reports import (
+    Answer,
+    Report,
+    generation_path,
+    read_report,
+    run_query,
+    show_views,
+)
+from tactics.gold.request import Generation, GoldBuild
+from tactics.sql import load_statements
+
+
+MISSING = "the published generation is missing"
+
+
+class Gold:
+    """The generations under `home.gold`. One process builds at a time; any number read."""
+
+    def __init__(
+        self, home: Home, limits: DuckLimits, settings: GoldSettings | None = None
+    ) -> None:
+        settings = settings or GoldSettings()
+        self._limits = limits
+        self._generations = Generations(home.gold, keep=settings.keep_generations)
+
+    def current(self) -> Path | None:
+        """Return the published file, or None before the first one.
+
+        Raises:
+            StoreCorrupt: the pointer names no generation.
+        """
+        return self._generations.current()
+
+    def build(self, build: GoldBuild) -> Generation:
+        """Return a complete new generation: the current one with the affected parts made anew.
+
+        Everything is made anew when asked for, when there is no readable generation, or when a
+        migration, model or formula differs from those it was made with.
+
+        Raises:
+            SinkUnavailable: the disk is full, the folder cannot be written, memory is out.
+            IntegrityError: silver does not have the columns or values gold relies on.
+        """
+        started = time.perf_counter()
+        definitions = compile_metrics(build.render)
+        base, full = self._base(build, fingerprint(definitions))
+        path = self._generations.begin(None if full else base)
+        complete = False
+        try:
+            with opened(path, self._limits, [path.parent, *build.folders]) as connection:
+                tables = _fill(
+                    Builder(connection, build, definitions),
+                    connection,
+                    number=number_of(path),
+                    previous=base if full else None,
+                    full=bool(full),
+                )
+            with mapped(path):
+                sync_path(path)
+                sync_path(path.parent)
+            complete = True
+        finally:
+            if not complete:
+                self._generations.discard(path)
+        crashpoint.reach("gold.built")
+        return Generation(number_of(path), path, tables, time.perf_counter() - started, full)
+
+    def publish(self, generation: Generation) -> None:
+        """Make a generation the one that readers open, and remove those that are too old."""
+        self._generations.publish(generation.path)
+
+    def report(self, name: str, *, org_id: str | None = None, now: dt.datetime) -> Report:
+        """Return the report `name` (pacing, margin, channels, freshness) as it reads on `now`.
+
+        Raises:
+            NotFoundError: no such report, or nothing published yet.
+            StoreCorrupt: the published file cannot be read.
+        """
+        with self.open() as (connection, number):
+            return read_report(connection, name, org_id=org_id, now=now, generation=number)
+
+    def query(
+        self,
+        sql: str,
+        params: Sequence[object] | Mapping[str, object] = (),
+        *,
+        max_rows: int | None = None,
+        views: Mapping[str, str] | None = None,
+        folders: Sequence[Path] = (),
+    ) -> Answer:
+        """Return the rows of one reading statement over gold and the `views` laid beside it.
+
+        Raises:
+            ConfigError: the statement does more than read, or is wrong.
+            NotFoundError: nothing published yet.
+        """
+        with self.open(folders) as (connection, _):
+            show_views(connection, views or {})
+            return run_query(connection, sql, params, max_rows=max_rows)
+
+    @contextmanager
+    def open(self, folders: Sequence[Path] = ()) -> Iterator[tuple[Connection, int]]:
+        """Open the published generation read-only; yield the connection and its number."""
+        with ExitStack() as stack:
+            path, connection = self._enter(stack, folders)
+            yield connection, number_of(path)
+
+    def _enter(self, stack: ExitStack, folders: Sequence[Path]) -> tuple[Path, Connection]:
+        """Open what is published now, also when the writer prunes it just before we open it.
+
+        Raises:
+            SinkUnavailable: the file is there and cannot be opened.
+            StoreCorrupt: the published file is missing.
+        """
+        path = generation_path(self.current())
+        while True:
+            try:
+                return path, stack.enter_context(reading(path, self._limits, folders))
+            except SinkUnavailable as exc:
+                if path.exists():
+                    raise
+                gone, path = path, generation_path(self.current())
+                if path == gone:
+                    raise StoreCorrupt(MISSING, hint=REBUILD, file=path.name) from exc
+
+    def _base(self, build: GoldBuild, wanted: str) -> tuple[Path | None, str]:
+        """Return the generation to start from, and why everything is made anew if it is."""
+        try:
+            path = self.current()
+            found = path and self._fingerprint(path)
+        except IntegrityError as exc:
+            # Gold is derived: a broken generation is made anew, and the result says so.
+            return self._newest_readable(), f"the current generation cannot be read ({exc})"
+        if path is None:
+            return None, "there was no generation"
+        if build.full:
+            return path, "a full build was asked for"
+        return path, "" if found == wanted else "definitions changed"
+
+    def _newest_readable(self) -> Path | None:
+        """Return an older generation for what silver no longer holds."""
+        for path in self._generations.held():
+            try:
+                self._fingerprint(path)
+            except IntegrityError:
+                continue
+            return path
+        return None
+
+    def _fingerprint(self, path: Path) -> str:
+        """Return what a generation was made with.
+
+        Raises:
+            StoreCorrupt: the file is missing, or no generation.
+        """
+        if not path.exists():
+            raise StoreCorrupt(MISSING, hint=REBUILD, file=path.name)
+        with reading(path, self._limits) as connection:
+            sql = load_statements(PACKAGE, "tables.sql")["select_fingerprint"]
+            row = connection.execute(sql).fetchone()
+        if row is None:
+            raise StoreCorrupt("a generation without its facts", hint=REBUILD, file=path.name)
+        return str(row[0])
+
+
+def _fill(
+    builder: Builder, connection: Connection, *, number: int, previous: Path | None, full: bool
+) -> dict[str, int]:
+    connection.execute("BEGIN")
+    if full:
+        builder.create_schema()
+        if previous is not None:
+            builder.carry_over(previous)
+    builder.load_facts(number)
+    changes = builder.changes(full=full)
+    builder.rebuild_parts(changes)
+    builder.drop_old()
+    builder.rebuild_orgs(changes)
+    connection.execute("COMMIT")
+    connection.execute("CHECKPOINT")
+    return builder.count_rows()

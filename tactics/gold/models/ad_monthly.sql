@@ -1,0 +1,22 @@
+-- grain: org, source, account, campaign, channel, currency, calendar month (`month_start` is its first day)
+-- units: impressions, clicks, video_views counts; spend, conversion_value money in `currency`
+-- source: gold.ad_daily
+-- part: month
+SELECT
+    org_id, source, account_id, campaign_id,
+    arg_max(campaign_name, date) AS campaign_name,
+    channel,
+    date_trunc('month', date)::DATE AS month_start,
+    count(*)::INTEGER AS days,
+    sum(impressions)::BIGINT AS impressions,
+    sum(clicks)::BIGINT AS clicks,
+    sum(spend)::DECIMAL(15, 2) AS spend,
+    currency,
+    sum(conversions)::DECIMAL(15, 4) AS conversions,
+    sum(conversion_value)::DECIMAL(15, 2) AS conversion_value,
+    sum(video_views)::BIGINT AS video_views,
+    weakest_finality(finality) AS finality,
+    max(timezone) AS timezone
+FROM ad_daily
+WHERE org_id = $org_id AND date BETWEEN $start AND $end
+GROUP BY org_id, source, account_id, campaign_id, channel, currency, month_start

@@ -1,0 +1,189 @@
+-- grain: line (a booking that is not cancelled), or a campaign that delivers without a booking
+-- units: impressions counts (expected, required, recent, projected: fractions allowed); days, both ends
+--        inclusive; booking_revenue in `currency`, actual_spend in `spend_currency`; percent 0-100;
+--        as_of is the data watermark, never today. Nothing is rounded here
+-- source: steps lines, watermarks, line_totals, unplanned
+-- part: org
+WITH facts AS (
+    SELECT
+        l.*,
+        w.as_of, w.first_day, w.newest_as_of, w.loaded, w.provisional, w.final_after_days,
+        w.sources AS feeding_sources,
+        t.* EXCLUDE (line_no),
+        EXISTS (SELECT 1 FROM line_sources AS s WHERE s.line_no = l.line_no AND s.named) AS platform_known,
+        CASE
+            WHEN w.as_of IS NOT NULL AND l.total_days IS NOT NULL
+                THEN greatest(least(w.as_of, l.flight_end) - l.flight_start + 1, 0)::INTEGER
+        END AS elapsed_days,
+        -- A make-good is free: its delivery counts, its cost does not.
+        CASE WHEN l.make_good_for IS NULL THEN t.spend ELSE 0 END::DECIMAL(15, 2) AS actual_spend,
+        coalesce(l.booked_impressions, 0) > 0 AS booked
+    FROM lines AS l
+    JOIN line_totals AS t ON t.line_no = l.line_no
+    LEFT JOIN watermarks AS w ON w.line_no = l.line_no
+),
+
+gaps AS (
+    SELECT
+        *,
+        total_days - elapsed_days AS remaining_days,
+        CASE
+            WHEN flight_start IS NULL OR flight_end IS NULL THEN 'flight dates missing'
+            WHEN total_days IS NULL THEN 'flight ends before it starts'
+            WHEN as_of IS NULL THEN 'no closed day loaded'
+            WHEN as_of < flight_start THEN NULL
+            WHEN first_day > flight_start
+                THEN format('delivery before {} is not loaded: raise history_days', first_day::VARCHAR)
+            WHEN NOT found AND NOT platform_known THEN 'campaign not found in any source'
+        END AS gap,
+        least(elapsed_days, 7) AS recent_days
+    FROM facts
+),
+
+measured AS (
+    SELECT
+        *,
+        {{ elapsed_percent }} AS elapsed_percent_value,
+        CASE WHEN gap IS NULL AND booked THEN {{ delivery_percent }} END AS delivery_percent_value,
+        CASE WHEN gap IS NULL AND booked THEN {{ expected_impressions }} END AS expected_value,
+        CASE WHEN gap IS NULL AND booked AND elapsed_days > 0 THEN {{ pacing_rate }} END AS pacing_rate_value,
+        CASE WHEN gap IS NULL AND booked THEN {{ variance }} END AS variance_value,
+        CASE WHEN gap IS NULL AND booked AND remaining_days > 0 THEN {{ required_daily_impressions }} END
+            AS required_value,
+        CASE
+            WHEN gap IS NULL AND booked AND elapsed_days > 0 AND currency = coalesce(spend_currency, currency)
+                THEN {{ margin_percent }}
+        END AS margin_percent_value,
+        CASE WHEN gap IS NULL THEN recent_impressions / nullif(recent_days, 0) END AS recent_daily_impressions,
+        CASE WHEN gap IS NULL THEN recent_spend / nullif(recent_days, 0) END AS recent_daily_spend,
+        -- In the last fifth of the flight the bands are half as wide: too little time is left to mend.
+        CASE WHEN remaining_days <= total_days * 0.2 THEN 0.5 ELSE 1 END AS band,
+        CASE WHEN booked THEN greatest(delivered_impressions - booked_impressions, 0) ELSE 0 END AS over_delivery
+    FROM gaps
+),
+
+judged AS (
+    SELECT
+        *,
+        -- Rounded so that a deviation of exactly one band is not pushed over it by floating point.
+        round(abs(pacing_rate_value - 100), 6) AS deviation,
+        CASE
+            WHEN NOT booked THEN 'unbooked'
+            WHEN gap IS NOT NULL THEN 'no_data'
+            WHEN elapsed_days = 0 AND flight_start <= today THEN 'starting'
+            WHEN elapsed_days = 0 THEN 'scheduled'
+            WHEN remaining_days = 0 AND round(delivery_percent_value - 100, 6) < -$watch_percent * band
+                THEN 'under_delivered'
+            WHEN remaining_days = 0 AND round(delivery_percent_value - 100, 6) > $watch_percent * band
+                THEN 'over_delivered'
+            WHEN remaining_days = 0 THEN 'delivered'
+            WHEN elapsed_days < $min_elapsed_days OR expected_value < $min_expected_impressions THEN 'too_early'
+            WHEN deviation <= $watch_percent * band THEN 'on_pace'
+            WHEN deviation <= $warn_percent * band THEN 'watch'
+            WHEN deviation <= $critical_percent * band THEN 'warn'
+            WHEN deviation <= $broken_percent * band THEN 'critical'
+            ELSE 'broken'
+        END AS status,
+        CASE WHEN remaining_days > 0 AND gap IS NULL THEN {{ required_vs_recent }} END AS required_vs_recent,
+        coalesce(required_value > $reach_factor * recent_daily_impressions, false) AS unreachable,
+        CASE WHEN remaining_days > 0 THEN delivered_impressions + $reach_factor * recent_daily_impressions * remaining_days END
+            AS reachable_impressions,
+        CASE WHEN elapsed_days > 0 THEN delivered_impressions + recent_daily_impressions * remaining_days END
+            AS projected_impressions,
+        CASE WHEN gap IS NULL THEN delivered_impressions / nullif(elapsed_days, 0) * total_days END
+            AS projected_impressions_linear
+    FROM measured
+),
+
+booked_lines AS (
+    SELECT
+        $org_id AS org_id,
+        coalesce(sources, CASE WHEN platform_known THEN feeding_sources END, platform) AS source,
+        account_ids AS account_id,
+        coalesce(campaign_ids, campaign_id) AS campaign_id,
+        coalesce(campaign_name, campaign) AS campaign_name,
+        booking_id, client,
+        coalesce(channel, delivered_channel) AS channel,
+        flight_start, flight_end, total_days, elapsed_days,
+        elapsed_percent_value AS elapsed_percent,
+        booked_impressions, delivered_impressions,
+        delivery_percent_value AS delivery_percent,
+        expected_value AS expected_impressions,
+        pacing_rate_value AS pacing_rate,
+        variance_value AS variance,
+        required_value AS required_daily_impressions,
+        recent_daily_impressions,
+        required_vs_recent, unreachable, reachable_impressions,
+        projected_impressions, projected_impressions_linear,
+        over_delivery,
+        early_impressions + late_impressions AS out_of_flight_impressions,
+        open_impressions, make_good_impressions,
+        status,
+        CASE
+            WHEN status IN ('under_delivered', 'over_delivered') THEN split_part(status, '_', 1)
+            WHEN status NOT IN ('watch', 'warn', 'critical', 'broken') THEN NULL
+            WHEN pacing_rate_value < 100 THEN 'under'
+            ELSE 'over'
+        END AS direction,
+        coalesce(provisional, false) AS provisional,
+        CASE WHEN provisional AND remaining_days = 0 THEN flight_end + final_after_days + 1 END
+            AS provisional_until,
+        booking_revenue, currency, actual_spend, spend_currency,
+        outside_spend AS out_of_flight_spend,
+        recent_daily_spend,
+        margin_percent_value AS margin_percent,
+        make_good_for, as_of,
+        describe_line_freshness(as_of, flight_end, today) AS freshness,
+        nullif(concat_ws('; ',
+            gap,
+            CASE WHEN NOT booked AND spend <> 0 THEN format('unplanned spend {} {}', spend::VARCHAR, spend_currency) END,
+            CASE WHEN platform IS NOT NULL AND NOT platform_known THEN format('no source is called {}', platform) END,
+            CASE WHEN platform_known AND NOT found AND gap IS NULL AND elapsed_days > 0
+                THEN format('campaign not found in {}', feeding_sources) END,
+            CASE WHEN by_name THEN 'matched by campaign name' END,
+            CASE WHEN overlapping IS NOT NULL
+                THEN format('flight overlaps {}: shared days are split by plan', overlapping) END,
+            CASE WHEN early_impressions <> 0 THEN format('delivery before flight: {:,} impressions', early_impressions) END,
+            CASE WHEN late_impressions <> 0 THEN format('delivery after flight: {:,} impressions', late_impressions) END,
+            CASE WHEN newest_as_of > as_of THEN format('sources loaded unevenly: {}', loaded) END,
+            CASE WHEN over_delivery > 0 AND remaining_days > 0
+                THEN format('booked impressions reached, {:,} over', over_delivery) END,
+            CASE WHEN unreachable THEN format(
+                'unreachable: {:,} a day needed, at most {:,} likely',
+                ceil(required_value)::BIGINT, ($reach_factor * recent_daily_impressions)::BIGINT
+            ) END,
+            CASE WHEN credited_impressions * 100 > delivered_impressions + credited_impressions
+                THEN format('credits of {:,} impressions', credited_impressions::BIGINT) END,
+            CASE WHEN credited_spend * 100 > spend + credited_spend
+                THEN format('credits of {} {}', credited_spend::VARCHAR, spend_currency) END,
+            CASE WHEN spend IS NULL THEN format('spend in several currencies ({}): not summed', currencies)
+                WHEN spend_currency <> currency AND booking_revenue IS NOT NULL
+                    THEN format('margin unknown: revenue in {}, spend in {}', currency, spend_currency) END,
+            CASE WHEN make_good_for IS NOT NULL THEN concat(
+                'make-good for ', make_good_for,
+                CASE WHEN spend <> 0 THEN format(', {} {} not counted as cost', spend::VARCHAR, spend_currency) END
+            ) END,
+            deal_finding, currency_finding,
+            CASE WHEN timezones <> timezone THEN format('days are those of {}, not of {}', timezones, timezone) END
+        ), '') AS findings
+    FROM judged
+),
+
+unbooked_campaigns AS (
+    SELECT
+        $org_id AS org_id, u.source, u.account_id, u.campaign_id, u.campaign_name, u.channel,
+        u.delivered_impressions, u.provisional, u.as_of,
+        false AS unreachable, 0 AS over_delivery, 0 AS out_of_flight_impressions, 0 AS open_impressions,
+        0 AS make_good_impressions,
+        'unbooked' AS status,
+        u.currency, u.spend AS actual_spend, u.currency AS spend_currency,
+        describe_freshness(u.as_of, o.today) AS freshness,
+        format('unplanned spend {} {} since {}', u.spend::VARCHAR, u.currency, $unplanned_from::VARCHAR)
+            AS findings
+    FROM unplanned AS u
+    JOIN orgs AS o ON o.org_id = $org_id
+)
+
+SELECT * FROM booked_lines
+UNION ALL BY NAME
+SELECT * FROM unbooked_campaigns

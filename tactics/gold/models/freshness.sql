@@ -1,0 +1,35 @@
+-- grain: org, source, account, stream (account NULL: a configured stream that was never loaded)
+-- units: days; watermark is the last closed day such that no day since first_day is missing or open.
+--        Age depends on now: it is computed when read, never stored
+-- source: coverage, streams
+-- part: org
+WITH days AS (
+    SELECT
+        source, account_id, stream,
+        min(day) AS first_day,
+        max(day) AS newest_day,
+        max(fetched_at) AS last_fetched_at,
+        count(*) FILTER (WHERE finality = 'open') AS days_open,
+        count(*) FILTER (WHERE finality = 'provisional') AS days_provisional,
+        count(*) FILTER (WHERE finality = 'final') AS days_final,
+        count(*) AS days_held
+    FROM coverage
+    WHERE org_id = $org_id
+    GROUP BY source, account_id, stream
+)
+
+SELECT
+    s.org_id, s.source, d.account_id, s.stream, s.table_name,
+    d.first_day, d.newest_day, r.run_end AS watermark, d.last_fetched_at,
+    coalesce(d.days_open, 0) AS days_open,
+    coalesce(d.days_provisional, 0) AS days_provisional,
+    coalesce(d.days_final, 0) AS days_final,
+    -- A snapshot is one day by nature: nothing is missing between two of them.
+    CASE WHEN s.snapshot THEN 0 ELSE coalesce(d.newest_day - d.first_day + 1 - d.days_held, 0) END
+        AS days_missing
+FROM streams AS s
+LEFT JOIN days AS d ON d.source = s.source AND d.stream = s.stream
+LEFT JOIN coverage_runs AS r
+    ON r.source = s.source AND r.stream = s.stream AND r.account_id = d.account_id
+    AND r.run_start = d.first_day
+WHERE s.org_id = $org_id

@@ -1,0 +1,184 @@
+"""Answers from a published generation: the CLI's reports, and a person's own SQL.
+
+Reads only. Imports no engine but DuckDB.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from tactics import duck
+from tactics.errors import ConfigError, NotFoundError
+from tactics.gold.catalog import PACKAGE, REPORTS, arguments, fill, load_report
+from tactics.gold.engine import mapped
+from tactics.sql import load_statements
+
+Row: TypeAlias = dict[str, Any]
+_INSTANT = "TIMESTAMP WITH TIME ZONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows of a query; `truncated` says that there are more than were asked for."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Rows of a report, and how fresh they are.
+
+    `as_of` is the oldest data watermark of the ad sources in it; `freshness` has one row per stream.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: list[Row]
+    as_of: dt.date | None
+    generation: int
+    freshness: list[Row] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as values that JSON knows; nothing is rounded."""
+        return {
+            "kind": self.name,
+            "generation": self.generation,
+            "as_of": plain(self.as_of),
+            "rows": [{name: plain(value) for name, value in row.items()} for row in self.rows],
+            "freshness": [
+                {name: plain(value) for name, value in row.items()} for row in self.freshness
+            ],
+        }
+
+
+def read_report(
+    connection: duck.Connection, name: str, *, org_id: str | None, now: dt.datetime, generation: int
+) -> Report:
+    """Return a report as it reads on `now`.
+
+    Raises:
+        NotFoundError: there is no such report.
+    """
+    if name not in REPORTS:
+        raise NotFoundError("no such report", hint="one of " + ", ".join(REPORTS), report=name)
+    statements = load_statements(PACKAGE, "tables.sql")
+    definitions = dict(connection.execute(statements["select_metrics"]).fetchall())
+    orgs = connection.execute(statements["select_orgs"]).fetchall()
+    days = {
+        "org_ids": [org for org, _ in orgs],
+        "todays": [now.astimezone(ZoneInfo(timezone)).date().isoformat() for _, timezone in orgs],
+    }
+    connection.execute(statements["create_reading_days"], days)
+
+    def rows_of(report: str) -> tuple[tuple[str, ...], list[Row]]:
+        sql = fill(load_report(report), definitions)
+        answer = fetch(connection, sql, arguments(sql, {"org_id": org_id}))
+        return answer.columns, [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+    columns, rows = rows_of(name)
+    freshness = rows if name == "freshness" else rows_of("freshness")[1]
+    return Report(name, columns, rows, watermark(freshness), generation, freshness)
+
+
+def watermark(freshness: Sequence[Mapping[str, Any]]) -> dt.date | None:
+    """Return the oldest watermark of the ad streams that have one; None when none has."""
+    days = [row["watermark"] for row in freshness if row["table_name"] == "ad_performance"]
+    return min((day for day in days if day is not None), default=None)
+
+
+def show_views(connection: duck.Connection, views: Mapping[str, str]) -> None:
+    """Lay views (`silver.bookings`: its SELECT) beside the tables of gold."""
+    for name, sql in views.items():
+        schema, _, _ = name.rpartition(".")
+        if schema:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS memory.{schema}")
+        connection.execute(f"CREATE VIEW memory.{name if schema else 'main.' + name} AS {sql}")
+
+
+def run_query(
+    connection: duck.Connection,
+    sql: str,
+    params: Sequence[object] | Mapping[str, object],
+    *,
+    max_rows: int | None,
+) -> Answer:
+    """Return the rows of one statement that only reads.
+
+    Raises:
+        ConfigError: it is not one SELECT (SHOW, DESCRIBE and SUMMARIZE are), or DuckDB refuses it.
+    """
+    with mapped(refused=ConfigError):
+        kinds = [statement.type.name for statement in connection.extract_statements(sql)]
+        if kinds != ["SELECT"]:
+            raise ConfigError(
+                "one statement that reads is wanted",
+                hint="SELECT, FROM, WITH, SHOW TABLES, DESCRIBE or SUMMARIZE",
+                got=", ".join(kinds) or "nothing",
+            )
+        return fetch(connection, sql, params, max_rows=max_rows)
+
+
+def fetch(
+    connection: duck.Connection,
+    sql: str,
+    params: Sequence[object] | Mapping[str, object],
+    *,
+    max_rows: int | None = None,
+) -> Answer:
+    """Return the rows of a SELECT; instants are aware, UTC.
+
+    DuckDB needs pytz to hand out an instant, so instants leave it as naive UTC and are given their
+    zone here.
+    """
+    relation = connection.sql(sql, params=params)
+    columns = tuple(relation.columns)
+    instants = [place for place, kind in enumerate(relation.types) if str(kind) == _INSTANT]
+    if instants:
+        places = [f"#{place + 1}" for place in range(len(columns))]
+        for place in instants:
+            places[place] = f"timezone('UTC', {places[place]})"
+        relation = relation.project(", ".join(places))
+    if max_rows is not None:
+        relation = relation.limit(max_rows + 1)
+    rows = relation.fetchall()
+    truncated = max_rows is not None and len(rows) > max_rows
+    return Answer(columns, [_aware(row, instants) for row in rows[:max_rows]], truncated)
+
+
+def plain(value: object) -> object:
+    """Return `value` as JSON has it: dates and instants as ISO text, decimals as numbers."""
+    match value:
+        case dt.date():  # datetime is one too
+            return value.isoformat()
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case _:
+            return value
+
+
+def _aware(row: tuple[Any, ...], places: Sequence[int]) -> tuple[Any, ...]:
+    if not places:
+        return row
+    return tuple(
+        value.replace(tzinfo=dt.UTC)
+        if place in places and isinstance(value, dt.datetime)
+        else value
+        for place, value in enumerate(row)
+    )
+
+
+def generation_path(current: Path | None) -> Path:
+    """Return the published file.
+
+    Raises:
+        NotFoundError: nothing has been published yet.
+    """
+    if current is None:
+        raise NotFoundError("there is no report yet", hint="run `tactics sync` first")
+    return current

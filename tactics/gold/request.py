@@ -1,0 +1,80 @@
+"""What a build is told, and what it returns: plain values.
+
+Opens nothing.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from tactics.config import PacingSettings
+from tactics.gold.plan import Change
+
+# (silver table, org_id, first day, last day) -> SQL text that can stand in FROM, or None when nothing
+# is held. Days None: all. It may hold more rows than asked for; the models filter again.
+Relation: TypeAlias = Callable[[str, str, dt.date | None, dt.date | None], str | None]
+
+# (org_id, source, account_id, stream, day, finality, request_id, fetched_at), as the store keeps it.
+CoverageRow: TypeAlias = tuple[str, str, str, str, dt.date, str, str, dt.datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFacts:
+    """One configured stream: which silver table it fills and when its days are final."""
+
+    source: str
+    kind: str
+    stream: str
+    table: str
+    snapshot: bool = False
+    final_after_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OrgFacts:
+    """One organisation as gold needs to know it; disabled sources that hold data belong to it too."""
+
+    org_id: str
+    name: str
+    currency: str
+    timezone: str
+    streams: tuple[StreamFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GoldBuild:
+    """One build: what changed, and where to read it.
+
+    `orgs` are the organisations to build; any other that gold holds is left as it is (a halted one
+    keeps its last good rows, also in a full build). `render` puts the compiled formulas into a text
+    with `{{ metric }}` placeholders. `silver_from` is the first day that silver's retention still
+    holds: older gold rows are kept, never rebuilt. Rows older than `keep_days` are dropped.
+    """
+
+    relation: Relation
+    render: Callable[[str], str]
+    orgs: Sequence[OrgFacts]
+    built_at: dt.datetime
+    changes: Sequence[Change] = ()
+    coverage: Sequence[CoverageRow] = ()
+    folders: Sequence[Path] = ()
+    pacing: PacingSettings = field(default_factory=PacingSettings)
+    full: bool = False
+    silver_from: dt.date | None = None
+    keep_days: int = 730
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A complete file that no reader sees before it is published.
+
+    `tables` counts the rows of each table. `full` tells why everything was rebuilt, or is empty.
+    """
+
+    number: int
+    path: Path
+    tables: dict[str, int]
+    seconds: float
+    full: str = ""

@@ -1,0 +1,106 @@
+-- grain: line, source, account, campaign, channel, day, spend currency
+-- units: impressions count; spend money in `currency`
+-- source: gold.booked_days, lines, line_campaigns, line_overlaps, watermarks
+-- kind: `flight` counts; `open` lies in the flight but after the watermark; `before` and `after` lie in
+-- no flight of the campaign and are shown at the flight that ended last before them, else at the first.
+-- A day that several flights share is split by their planned impressions a day, so that no row is
+-- counted twice: each line takes round(x * share up to it) - round(x * share up to the one before).
+WITH days AS (
+    SELECT source, account_id, campaign_id, channel, date, currency, impressions, spend
+    FROM booked_days
+    WHERE org_id = $org_id
+),
+
+flights AS (
+    SELECT
+        m.source, m.account_id, m.campaign_id, l.line_no, l.booking_id, l.flight_start, l.flight_end,
+        w.as_of,
+        greatest(coalesce(l.booked_impressions, 0), 0) / l.total_days AS weight,
+        o.line_no IS NOT NULL AS is_shared
+    FROM line_campaigns AS m
+    JOIN lines AS l ON l.line_no = m.line_no AND l.total_days IS NOT NULL
+    JOIN watermarks AS w ON w.line_no = m.line_no
+    LEFT JOIN line_overlaps AS o
+        ON o.line_no = m.line_no AND o.source = m.source AND o.account_id = m.account_id
+        AND o.campaign_id = m.campaign_id
+),
+
+inside AS (
+    SELECT d.*, f.* EXCLUDE (source, account_id, campaign_id)
+    FROM days AS d
+    JOIN flights AS f
+        ON f.source = d.source AND f.account_id = d.account_id AND f.campaign_id = d.campaign_id
+        AND d.date BETWEEN f.flight_start AND f.flight_end
+),
+
+shares AS (
+    SELECT
+        *,
+        CASE
+            WHEN sum(weight) OVER whole > 0 THEN sum(weight) OVER earlier / sum(weight) OVER whole
+            ELSE count(*) OVER earlier / count(*) OVER whole
+        END AS share_to
+    FROM inside
+    WHERE is_shared
+    WINDOW
+        whole AS (PARTITION BY source, account_id, campaign_id, channel, date, currency),
+        earlier AS (
+            PARTITION BY source, account_id, campaign_id, channel, date, currency
+            ORDER BY flight_start, booking_id, line_no
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        )
+),
+
+bounds AS (
+    SELECT
+        *,
+        coalesce(lag(share_to) OVER (
+            PARTITION BY source, account_id, campaign_id, channel, date, currency
+            ORDER BY flight_start, booking_id, line_no
+        ), 0) AS share_from
+    FROM shares
+),
+
+counted AS (
+    SELECT line_no, source, account_id, campaign_id, date, currency, as_of, impressions, spend
+    FROM inside
+    WHERE NOT is_shared
+    UNION ALL
+    SELECT
+        line_no, source, account_id, campaign_id, date, currency, as_of,
+        (round(impressions * share_to) - round(impressions * share_from))::BIGINT AS impressions,
+        (round(spend * share_to, 2)::DECIMAL(15, 2) - round(spend * share_from, 2)::DECIMAL(15, 2))
+        ::DECIMAL(15, 2) AS spend
+    FROM bounds
+),
+
+outside AS (
+    SELECT d.*
+    FROM days AS d
+    ANTI JOIN flights AS f
+        ON f.source = d.source AND f.account_id = d.account_id AND f.campaign_id = d.campaign_id
+        AND d.date BETWEEN f.flight_start AND f.flight_end
+),
+
+attributed AS (
+    SELECT
+        f.line_no, d.source, d.account_id, d.campaign_id, d.date, d.currency,
+        CASE WHEN d.date < f.flight_start THEN 'before' ELSE 'after' END AS kind,
+        d.impressions, d.spend
+    FROM outside AS d
+    JOIN flights AS f
+        ON f.source = d.source AND f.account_id = d.account_id AND f.campaign_id = d.campaign_id
+    QUALIFY row_number() OVER (
+        PARTITION BY d.source, d.account_id, d.campaign_id, d.channel, d.date, d.currency
+        ORDER BY f.flight_end < d.date DESC, abs(d.date - f.flight_end), f.flight_start, f.line_no
+    ) = 1
+)
+
+SELECT
+    line_no, source, account_id, campaign_id, date, currency,
+    CASE WHEN date <= as_of THEN 'flight' ELSE 'open' END AS kind,
+    impressions, spend
+FROM counted
+UNION ALL
+SELECT line_no, source, account_id, campaign_id, date, currency, kind, impressions, spend
+FROM attributed

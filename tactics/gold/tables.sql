@@ -1,0 +1,122 @@
+-- Statements of a build that belong to no single table.
+
+-- name: create_coverage
+-- The ledger of this build, one row per covered day.
+CREATE OR REPLACE TEMP TABLE coverage AS
+SELECT
+    unnest($org_ids::VARCHAR[]) AS org_id,
+    unnest($sources::VARCHAR[]) AS source,
+    unnest($account_ids::VARCHAR[]) AS account_id,
+    unnest($streams::VARCHAR[]) AS stream,
+    unnest($days::VARCHAR[])::DATE AS day,
+    unnest($finalities::VARCHAR[]) AS finality,
+    unnest($fetched_ats::VARCHAR[])::TIMESTAMPTZ AS fetched_at;
+
+-- name: create_streams
+-- The configured streams and the silver table that each fills.
+CREATE OR REPLACE TEMP TABLE streams AS
+SELECT
+    unnest($org_ids::VARCHAR[]) AS org_id,
+    unnest($sources::VARCHAR[]) AS source,
+    unnest($kinds::VARCHAR[]) AS kind,
+    unnest($streams::VARCHAR[]) AS stream,
+    unnest($tables::VARCHAR[]) AS table_name,
+    unnest($snapshots::BOOLEAN[]) AS snapshot,
+    unnest($final_after_days::INTEGER[]) AS final_after_days;
+
+-- name: insert_orgs
+-- The organisations of this build, with their calendar day.
+INSERT INTO orgs BY NAME
+SELECT
+    unnest($org_ids::VARCHAR[]) AS org_id,
+    unnest($names::VARCHAR[]) AS name,
+    unnest($currencies::VARCHAR[]) AS currency,
+    unnest($timezones::VARCHAR[]) AS timezone,
+    unnest($todays::VARCHAR[])::DATE AS today;
+
+-- name: insert_metrics
+-- The formulas this generation was built with; reports are rendered from them.
+INSERT INTO metric_definitions BY NAME
+SELECT unnest($names::VARCHAR[]) AS name, unnest($expressions::VARCHAR[]) AS expression;
+
+-- name: insert_generation
+-- Which file this is and what made it.
+INSERT INTO generation VALUES ($number, $schema_version, $fingerprint, $built_at::TIMESTAMPTZ);
+
+-- name: select_fingerprint
+-- What the rows of a generation were made with.
+SELECT fingerprint FROM gold.generation;
+
+-- name: select_metrics
+-- The formulas of a generation.
+SELECT name, expression FROM gold.metric_definitions;
+
+-- name: select_orgs
+-- Who is in a generation, and in which time zone they live.
+SELECT org_id, timezone FROM gold.orgs;
+
+-- name: create_reading_days
+-- The calendar day of each organisation at the time of reading.
+CREATE OR REPLACE TEMP TABLE reading_days AS
+SELECT unnest($org_ids::VARCHAR[]) AS org_id, unnest($todays::VARCHAR[])::DATE AS today;
+
+-- name: select_carried_columns
+-- The stored columns that a table has in this generation and in the one before it.
+SELECT n.column_name
+FROM information_schema.columns AS n
+JOIN information_schema.columns AS o ON o.table_name = n.table_name AND o.column_name = n.column_name
+WHERE n.table_name = $name AND n.table_catalog = current_database() AND n.is_generated = 'NEVER'
+    AND o.table_catalog = 'previous';
+
+-- name: create_new_bookings
+-- Booked campaigns whose days were not kept before.
+CREATE OR REPLACE TEMP TABLE new_bookings AS
+SELECT DISTINCT source, account_id, campaign_id
+FROM line_campaigns AS m
+ANTI JOIN (FROM booked_campaigns WHERE org_id = $org_id) AS b USING (source, account_id, campaign_id);
+
+-- name: delete_unbooked_days
+-- Days of campaigns that no booking means any more.
+DELETE FROM booked_days
+WHERE org_id = $org_id
+    AND (source, account_id, campaign_id) NOT IN (
+        SELECT (source, account_id, campaign_id) FROM line_campaigns
+    );
+
+-- name: delete_changed_days
+-- The booked days of one changed window.
+DELETE FROM booked_days WHERE org_id = $org_id AND date BETWEEN $start AND $end;
+
+-- name: insert_changed_days
+-- The same window from ad_daily, for campaigns that were booked before.
+INSERT INTO booked_days BY NAME
+SELECT
+    a.org_id, a.source, a.account_id, a.campaign_id, a.channel, a.date, a.currency,
+    a.impressions, a.spend
+FROM ad_daily AS a
+SEMI JOIN line_campaigns AS m USING (source, account_id, campaign_id)
+ANTI JOIN new_bookings AS n USING (source, account_id, campaign_id)
+WHERE a.org_id = $org_id AND a.date BETWEEN $start AND $end;
+
+-- name: insert_new_days
+-- All days of the campaigns that are booked for the first time: the one scan of ad_daily.
+INSERT INTO booked_days BY NAME
+SELECT
+    a.org_id, a.source, a.account_id, a.campaign_id, a.channel, a.date, a.currency,
+    a.impressions, a.spend
+FROM ad_daily AS a
+JOIN new_bookings AS n USING (source, account_id, campaign_id)
+WHERE a.org_id = $org_id;
+
+-- name: delete_booked_campaigns
+-- Before the list is written anew.
+DELETE FROM booked_campaigns WHERE org_id = $org_id;
+
+-- name: insert_booked_campaigns
+-- The campaigns for which booked_days is complete now.
+INSERT INTO booked_campaigns BY NAME
+SELECT DISTINCT $org_id AS org_id, source, account_id, campaign_id FROM line_campaigns;
+
+-- name: select_unplanned_from
+-- The first of the organisation's last 28 closed days.
+SELECT max(run_end) - 27 FROM coverage_runs WHERE table_name = 'ad_performance';

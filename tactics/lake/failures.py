@@ -1,0 +1,102 @@
+"""The one place where foreign exceptions become ours.
+
+The file system, SQLite (through SQLAlchemy), DuckDB, Arrow and pyiceberg fail in their own words;
+behind this module the class says who acts next. Retries nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyiceberg.exceptions
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from tactics.duck import DuckError
+from tactics.errors import (
+    CommitConflict,
+    CommitUnknown,
+    IntegrityError,
+    MappingError,
+    SinkUnavailable,
+    StoreCorrupt,
+    TacticsError,
+)
+
+_ICEBERG = tuple(
+    found
+    for found in vars(pyiceberg.exceptions).values()
+    if isinstance(found, type) and issubclass(found, Exception)
+)
+FOREIGN: tuple[type[Exception], ...] = (
+    OSError,
+    DuckError,
+    SQLAlchemyError,
+    pa.ArrowException,
+    ValidationError,
+    *_ICEBERG,
+)
+
+# SQLite primary result codes. Source: sqlite.org, Result and Error Codes (2026-11-21).
+_SQLITE_UNAVAILABLE = {5, 6, 8, 10, 13, 14}  # busy, locked, readonly, ioerr, full, cantopen
+_DUCK_UNAVAILABLE = {"IOException", "OutOfMemoryException", "PermissionException"}
+_DUCK_BROKEN = {"InternalException", "FatalException", "InterruptException"}
+
+_HINT = "free space or repair the lake folder; the write waits in the retry queue"
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Turn what the block raises into our errors; ours pass unchanged.
+
+    Raises:
+        TacticsError: the class that `map_errors` names.
+    """
+    try:
+        yield
+    except TacticsError:
+        raise
+    except FOREIGN as exc:
+        error = map_errors(exc)
+        # SQLAlchemy wraps the engine's words in a page of SQL.
+        raise error from (exc.orig or exc if isinstance(exc, DBAPIError) else exc)
+
+
+def map_errors(exc: Exception) -> TacticsError:
+    """Return our error for one of `FOREIGN`, most specific match first."""
+    error: TacticsError
+    match exc:
+        case pyiceberg.exceptions.CommitStateUnknownException():
+            error = CommitUnknown("the lake commit may or may not have happened")
+        case (
+            pyiceberg.exceptions.CommitFailedException()
+            | pyiceberg.exceptions.ValidationException()
+        ):
+            error = CommitConflict("somebody else moved the lake table")
+        case OSError():
+            error = SinkUnavailable("the lake cannot be reached", hint=_HINT)
+        case DuckError():
+            error = _map_duck(exc)
+        case DBAPIError():
+            error = _map_catalog(exc)
+        case pa.ArrowException():
+            error = StoreCorrupt("a lake file cannot be read")
+        case _:
+            error = IntegrityError("the lake is not as it was left")
+    return error
+
+
+def _map_duck(exc: Exception) -> TacticsError:
+    kind = type(exc).__name__
+    if kind in _DUCK_UNAVAILABLE:
+        return SinkUnavailable("the lake cannot be reached", hint=_HINT)
+    if kind in _DUCK_BROKEN:
+        return IntegrityError("DuckDB failed inside")
+    return MappingError("the stream's SQL does not fit the pages", hint="see the connector's SQL")
+
+
+def _map_catalog(exc: DBAPIError) -> TacticsError:
+    code = getattr(exc.orig, "sqlite_errorcode", 0) & 0xFF
+    if code in _SQLITE_UNAVAILABLE:
+        return SinkUnavailable("the lake catalog cannot be used", hint=_HINT, sqlite_code=code)
+    return StoreCorrupt("the lake catalog is damaged", sqlite_code=code)

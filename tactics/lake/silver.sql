@@ -1,0 +1,175 @@
+-- name: create_staging
+-- Which rows win (by account and day; day NULL: the whole snapshot), what was refused, what changed.
+CREATE TEMP TABLE asked (request_id VARCHAR, replayed BOOLEAN, window_start DATE, window_end DATE);
+CREATE TEMP TABLE winning (account_id VARCHAR, day DATE, request_id VARCHAR, finality VARCHAR);
+CREATE TEMP TABLE refused (
+    org_id VARCHAR, source VARCHAR, account_id VARCHAR, stream VARCHAR, table_name VARCHAR,
+    rule VARCHAR, request_id VARCHAR, date DATE, record VARCHAR, fetched_at TIMESTAMPTZ,
+    log_seq BIGINT, position BIGINT
+);
+CREATE TEMP TABLE digests (account_id VARCHAR, date DATE, rows BIGINT, digest UBIGINT, replayed BOOLEAN);
+
+-- name: weigh_requests
+-- How many pages bronze holds of each request, how large they are, and which days were asked for.
+SELECT request_id, count(DISTINCT page), sum(payload_bytes)::BIGINT, min(window_start), max(window_end)
+FROM read_parquet($files)
+WHERE log_seq BETWEEN $first_seq AND $last_seq AND list_contains($request_ids, request_id)
+GROUP BY request_id;
+
+-- name: stage
+-- Type the records of the block once. No join here: its hash table would hold the pages.
+INSERT INTO staged BY NAME
+SELECT records.* REPLACE (
+    coalesce(rule, CASE
+        WHEN entity_id IS NULL THEN 'entity_id_missing'
+        WHEN date IS NULL THEN 'date_missing'
+        WHEN date NOT BETWEEN DATE '2000-01-01' AND DATE '2099-12-31' THEN 'date_out_of_range'
+    END) AS rule
+)
+FROM records;
+
+-- name: drop_strangers
+-- What the stream's SQL made of the emptied pages of other requests. Filtering earlier would be
+-- pushed below the parsing (see _pages_sql).
+DELETE FROM staged WHERE request_id NOT IN (SELECT unnest(getvariable('block')));
+
+-- name: refuse_outside_window
+-- A record of a day that was not asked for would overwrite nothing and stay for ever.
+UPDATE staged SET rule = 'date_outside_window' FROM asked
+WHERE asked.request_id = staged.request_id AND staged.rule IS NULL
+    AND staged.date NOT BETWEEN asked.window_start AND asked.window_end;
+
+-- name: drop_duplicates
+-- The same entity twice in one fetch (pages shift while they are read): the last one stays.
+DELETE FROM staged WHERE rowid IN (
+    SELECT row_id FROM (
+        SELECT rowid AS row_id, row_number() OVER (
+            PARTITION BY request_id, entity_id, date ORDER BY log_seq DESC, position DESC
+        ) AS rank
+        FROM staged
+        WHERE rule IS NULL AND hash(request_id, entity_id, date) IN (
+            SELECT hash(request_id, entity_id, date) FROM staged
+            WHERE rule IS NULL GROUP BY ALL HAVING count(*) > 1
+        )
+    ) WHERE rank > 1
+);
+
+-- name: count_staged
+-- What is left: all, refused.
+SELECT count(*), count(rule) FROM staged;
+
+-- name: count_fresh
+-- What will be written.
+SELECT count(*) FROM fresh;
+
+-- name: keep_refused
+-- Refused rows wait here until all blocks are read.
+INSERT INTO refused BY NAME
+SELECT org_id, source, account_id, stream, getvariable('table_name') AS table_name, rule, request_id,
+    timezone('UTC', fetched_at)::DATE AS date, coalesce(record, to_json(staged)) AS record,
+    fetched_at, log_seq, position
+FROM staged WHERE rule IS NOT NULL;
+
+-- name: view_fresh
+-- The good rows of the block whose fetch is the newest of their day; the others are superseded.
+CREATE OR REPLACE TEMP VIEW fresh AS
+SELECT staged.* EXCLUDE (rule, record, position, page) REPLACE (winning.finality AS finality)
+FROM staged JOIN winning ON winning.request_id = staged.request_id
+    AND winning.day IS NOT DISTINCT FROM CASE WHEN getvariable('snapshot') THEN NULL ELSE staged.date END
+WHERE staged.rule IS NULL;
+
+-- name: view_held
+-- All rows of the files that are replaced.
+CREATE OR REPLACE TEMP VIEW held AS
+SELECT * FROM read_parquet(getvariable('held_files'), union_by_name = true);
+
+-- name: view_held_nothing
+-- No file is replaced.
+CREATE OR REPLACE TEMP VIEW held AS
+SELECT * EXCLUDE (rule, record, position, page) FROM staged WHERE false;
+
+-- name: newest_held
+-- Up to which position of the log each account's snapshot is known.
+SELECT account_id, max(log_seq) FROM held
+WHERE source = getvariable('source') AND stream = getvariable('stream') GROUP BY account_id;
+
+-- name: view_overwritten
+-- Held rows that this load replaces.
+CREATE OR REPLACE TEMP VIEW overwritten AS
+SELECT held.* FROM held SEMI JOIN winning ON winning.account_id = held.account_id
+    AND winning.day IS NOT DISTINCT FROM CASE WHEN getvariable('snapshot') THEN NULL ELSE held.date END
+    AND held.source = getvariable('source') AND held.stream = getvariable('stream');
+
+-- name: view_kept
+-- Held rows that only move to a new file.
+CREATE OR REPLACE TEMP VIEW kept AS
+SELECT held.* FROM held ANTI JOIN winning ON winning.account_id = held.account_id
+    AND winning.day IS NOT DISTINCT FROM CASE WHEN getvariable('snapshot') THEN NULL ELSE held.date END
+    AND held.source = getvariable('source') AND held.stream = getvariable('stream');
+
+-- name: view_merged
+-- What the first block writes: its rows and the kept ones.
+CREATE OR REPLACE TEMP VIEW outgoing AS SELECT * FROM fresh UNION ALL BY NAME SELECT * FROM kept;
+
+-- name: view_unmerged
+-- What later blocks write: their rows.
+CREATE OR REPLACE TEMP VIEW outgoing AS SELECT * FROM fresh;
+
+-- name: count_days
+-- How the rows to be written spread over days.
+SELECT date, count(*) FROM outgoing GROUP BY date;
+
+-- name: digest_fresh
+-- A fingerprint per account and day of what comes ...
+INSERT INTO digests
+SELECT account_id, date, count(*), bit_xor(hash(*COLUMNS(* EXCLUDE (fetched_at, request_id, log_seq)))), false
+FROM fresh GROUP BY account_id, date;
+
+-- name: tally_fresh
+-- The same where nothing is replaced: every day that has rows is new.
+INSERT INTO digests SELECT account_id, date, count(*), 0, false FROM fresh GROUP BY account_id, date;
+
+-- name: count_digests
+-- Whether anything is replaced.
+SELECT count(*) FROM digests;
+
+-- name: digest_overwritten
+-- ... and of what goes; rows of the same request mean that this load was committed before.
+INSERT INTO digests
+SELECT account_id, date, -count(*), bit_xor(hash(*COLUMNS(* EXCLUDE (fetched_at, request_id, log_seq)))),
+    bool_or(request_id IN (SELECT request_id FROM asked))
+FROM overwritten GROUP BY account_id, date;
+
+-- name: digest_replayed
+-- Days that a request committed before, maybe leaving no row: who had to be told may not know yet.
+INSERT INTO digests
+SELECT winning.account_id, winning.day, 0, 0, true FROM winning
+JOIN asked ON asked.request_id = winning.request_id AND asked.replayed
+WHERE winning.day IS NOT NULL;
+
+-- name: changed_span
+-- The first and the last day that differ.
+SELECT min(date), max(date) FROM (
+    SELECT date FROM digests GROUP BY account_id, date
+    HAVING sum(rows) <> 0 OR bit_xor(digest) <> 0 OR bool_or(replayed)
+);
+
+-- name: view_quarantine
+-- Refused rows of these requests replace those that an earlier try left.
+CREATE OR REPLACE TEMP VIEW outgoing AS
+SELECT * FROM refused UNION ALL BY NAME
+SELECT * FROM read_parquet(getvariable('held_files'), union_by_name = true)
+WHERE request_id NOT IN (SELECT request_id FROM asked);
+
+-- name: view_refused
+-- Refused rows; nothing of these requests lies in quarantine.
+CREATE OR REPLACE TEMP VIEW outgoing AS SELECT * FROM refused;
+
+-- name: count_quarantined
+-- Rows that an earlier try of these requests left in quarantine.
+SELECT count(*) FROM read_parquet(getvariable('held_files'), union_by_name = true)
+WHERE request_id IN (SELECT request_id FROM asked);
+
+-- name: count_refused
+-- Refused rows of this load.
+SELECT count(*) FROM refused;

@@ -1,0 +1,202 @@
+"""The DuckDB side of a silver load: one connection, its temporary tables, its Parquet files.
+
+Runs the statements of `silver.sql`; knows nothing of Iceberg but the ids of the columns.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tactics import duck
+from tactics.errors import MappingError
+from tactics.lake.durable import make_folder, sync_file
+from tactics.lake.planning import RequestWeight, cut_parts
+from tactics.lake.scan import quote
+from tactics.lake.schemas import TableSpec
+from tactics.lake.values import SilverLoad, SilverRequest
+from tactics.model import CoveredDay, Window
+from tactics.sql import load_statements
+
+STATEMENTS = load_statements("tactics.lake", "silver.sql")
+_EXTRA = (
+    ("page", "BIGINT"),
+    ("position", "BIGINT"),
+    ("record", "VARCHAR"),
+    ("rule", "VARCHAR"),
+)
+_GIVEN_BY_LAKE = {"finality"}
+_OPTIONAL = {"page"}
+
+
+class Staging:
+    """Temporary tables of one load. One thread, one load, then `close`."""
+
+    def __init__(self, connection: duck.Connection) -> None:
+        self._duck = connection
+        self.run("create_staging")
+
+    def run(self, name: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """Run a statement of `silver.sql` and return its rows."""
+        return self._duck.execute(STATEMENTS[name], values).fetchall()
+
+    def set(self, **variables: object) -> None:
+        """Set the variables that the statements read."""
+        for name, value in variables.items():
+            self._duck.execute(f"SET VARIABLE {name} = $value", {"value": value})
+
+    def weigh(self, requests: Sequence[SilverRequest], files: Sequence[str]) -> list[RequestWeight]:
+        """Return what the bronze `files` hold of `requests`."""
+        if not files or not requests:
+            return []
+        found = self.run(
+            "weigh_requests",
+            {
+                "files": list(files),
+                "first_seq": min(request.first_seq for request in requests),
+                "last_seq": max(request.last_seq for request in requests),
+                "request_ids": [request.request_id for request in requests],
+            },
+        )
+        return [
+            RequestWeight(request_id, pages, size, Window(start, end))
+            for request_id, pages, size, start, end in found
+        ]
+
+    def ask(
+        self,
+        requests: Iterable[SilverRequest],
+        weights: Mapping[str, RequestWeight],
+        *,
+        windows: bool,
+        committed: Collection[str],
+    ) -> None:
+        """Note the requests of the load: the days asked for if those bind, and known ones."""
+        self._insert(
+            "asked",
+            [
+                {
+                    "request_id": request.request_id,
+                    "replayed": request.request_id in committed,
+                    "window_start": weights[request.request_id].window.start if windows else None,
+                    "window_end": weights[request.request_id].window.end if windows else None,
+                }
+                for request in requests
+            ],
+        )
+
+    def elect(self, winners: Iterable[CoveredDay], *, snapshot: bool) -> None:
+        """Note what is overwritten: accounts and days, or whole accounts."""
+        self._insert(
+            "winning",
+            [
+                {
+                    "account_id": winner.key.account_id,
+                    "day": None if snapshot else winner.day,
+                    "request_id": winner.request_id,
+                    "finality": winner.finality.value,
+                }
+                for winner in winners
+            ],
+        )
+
+    def stage(
+        self,
+        spec: TableSpec,
+        load: SilverLoad,
+        block: Sequence[SilverRequest],
+        files: Sequence[str],
+    ) -> None:
+        """Type and judge the records of a block of requests; `files` hold their pages."""
+        self.prepare(spec)
+        self.set(block=[request.request_id for request in block])
+        self._duck.execute(f"CREATE OR REPLACE TEMP VIEW pages AS {_pages_sql(load, block, files)}")
+        self._duck.execute(f"CREATE OR REPLACE TEMP VIEW records AS {load.sql.strip().rstrip(';')}")
+        self._check_columns(spec)
+        self.run("stage")
+        self.run("drop_strangers")
+        self.run("refuse_outside_window")
+
+    def prepare(self, spec: TableSpec) -> None:
+        """Make an empty staging table with the columns of `spec`."""
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in (*spec.columns, *_EXTRA))
+        self._duck.execute(f"CREATE OR REPLACE TEMP TABLE staged ({columns})")
+
+    def write(self, folder: Path, field_ids: Mapping[str, int], paths: list[Path]) -> list[Path]:
+        """Write the relation `outgoing` to durable Parquet files by span of days.
+
+        Paths are added to `paths` before the file is opened, so that a failure can be undone.
+        """
+        written = []
+        for span in cut_parts(self.run("count_days")):
+            target = folder / f"{span.start:%Y-%m}" / f"{uuid.uuid4().hex}.parquet"
+            make_folder(target.parent)
+            paths.append(target)
+            self._copy(span, target, field_ids)
+            sync_file(target)
+            written.append(target)
+        return written
+
+    def _copy(self, span: Window, target: Path, field_ids: Mapping[str, int]) -> None:
+        ids = ", ".join(f'"{name}": {number}' for name, number in field_ids.items())
+        path = str(target).replace("'", "''")
+        self._duck.execute(
+            f"COPY (SELECT * FROM outgoing WHERE date BETWEEN DATE '{span.start}'"
+            f" AND DATE '{span.end}') TO '{path}'"
+            f" (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, FIELD_IDS {{{ids}}})"
+        )
+
+    def _check_columns(self, spec: TableSpec) -> None:
+        given = {row[0] for row in self._duck.execute("DESCRIBE records").fetchall()}
+        known = {name for name, _ in (*spec.columns, *_EXTRA)}
+        missing = known - given - _GIVEN_BY_LAKE - _OPTIONAL
+        surplus = given - known | given & _GIVEN_BY_LAKE
+        if missing or surplus:
+            raise MappingError(
+                "the stream's SQL does not return the columns of its table",
+                table=spec.name,
+                missing=sorted(missing),
+                surplus=sorted(surplus),
+            )
+
+    def _insert(self, table: str, rows: list[dict[str, object]]) -> None:
+        if not rows:
+            return
+        self._duck.register("incoming", pa.Table.from_pylist(rows))
+        self._duck.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+        self._duck.unregister("incoming")
+
+
+def _pages_sql(load: SilverLoad, block: Sequence[SilverRequest], files: Sequence[str]) -> str:
+    """Return the relation `pages` that a stream's SQL reads.
+
+    Only comparisons with literals that the Parquet reader itself applies: a filter or join above it
+    would gather 2,048 pages (half a gigabyte) before it passes them on. Pages of other requests
+    that lie between are emptied instead, which costs no parsing (in words DuckDB does not turn into
+    a join, as it does with IN).
+    """
+    listed = ", ".join(quote(path) for path in files)
+    requests = quote("|" + "".join(f"{request.request_id}|" for request in block))
+    first = min(request.first_seq for request in block)
+    last = max(request.last_seq for request in block)
+    return (
+        "SELECT log_seq, org_id, source, account_id, stream, request_id, window_start, window_end,"
+        " page, fetched_at, api_version, request,"
+        f" CASE WHEN contains({requests}, '|' || request_id || '|') THEN payload END AS payload"
+        f" FROM read_parquet([{listed}])"
+        f" WHERE log_seq >= {first} AND log_seq <= {last} AND org_id = {quote(load.org_id)}"
+        f" AND source = {quote(load.source)} AND stream = {quote(load.stream)}"
+    )
+
+
+@contextmanager
+def open_staging(limits: duck.DuckLimits, folder: Path) -> Iterator[Staging]:
+    """Open DuckDB in memory, able to reach `folder` and the scratch folder only."""
+    connection = duck.connect(None, limits, folders=[folder])
+    try:
+        yield Staging(connection)
+    finally:
+        connection.close()

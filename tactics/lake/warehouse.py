@@ -1,0 +1,275 @@
+"""Opens the Iceberg catalog, makes tables on demand, and commits.
+
+Every change of the lake goes through `Warehouse.commit`. Knows nothing of pages or rows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.manifest import DataFile, ManifestFile
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Operation, Snapshot
+from pyiceberg.table.update import update_table_metadata
+from pyiceberg.table.update.snapshot import (
+    ExpireSnapshots,
+    _ManifestMergeManager,
+    _OverwriteFiles,
+)
+from pyiceberg.transforms import IdentityTransform, MonthTransform
+from pyiceberg.types import (
+    DateType,
+    DecimalType,
+    DoubleType,
+    IcebergType,
+    IntegerType,
+    LongType,
+    NestedField,
+    StringType,
+    TimestamptzType,
+)
+from sqlalchemy import URL, event
+
+from tactics.errors import StoreCorrupt
+from tactics.lake.durable import make_folder, sync_file
+from tactics.lake.schemas import COMMON_PROPERTIES, TableSpec
+
+LOAD_ID = "tactics.load-id"
+MAX_LOG_SEQ = "tactics.max-log-seq"
+REQUESTS = "tactics.requests"
+
+_TYPES: dict[str, IcebergType] = {
+    "VARCHAR": StringType(),
+    "BIGINT": LongType(),
+    "INTEGER": IntegerType(),
+    "DOUBLE": DoubleType(),
+    "DATE": DateType(),
+    "TIMESTAMPTZ": TimestamptzType(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One commit: files that appear, files that go, and what the snapshot remembers of it."""
+
+    added: Sequence[DataFile] = ()
+    removed: Sequence[DataFile] = ()
+    summary: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed)
+
+
+class Warehouse:
+    """The catalog (one SQLite file) and the folder of the tables, under `folder`."""
+
+    def __init__(self, folder: Path, *, keep_snapshots: int, busy_seconds: float) -> None:
+        self.files = folder / "warehouse"
+        self._keep_snapshots = keep_snapshots
+        catalog = folder / "catalog.db"
+        if not catalog.exists() and self.files.is_dir() and any(self.files.iterdir()):
+            raise StoreCorrupt(
+                "the lake has tables but no catalog", hint="restore the file", path=catalog
+            )
+        make_folder(self.files)
+        self._catalog = _open_catalog(catalog, self.files, busy_seconds)
+
+    def close(self) -> None:
+        """Let go of the catalog file."""
+        self._catalog.close()
+
+    def table(self, spec: TableSpec) -> Table:
+        """Return the table as it is now, made first if need be."""
+        found = self.find(spec)
+        if found is not None:
+            return found
+        self._catalog.create_namespace_if_not_exists(spec.namespace)
+        try:
+            return self._catalog.create_table(
+                (spec.namespace, spec.name),
+                schema=_schema(spec),
+                location=str(self.files / spec.namespace / spec.name),
+                partition_spec=_partition_spec(spec),
+                properties=dict((*COMMON_PROPERTIES, *spec.properties)),
+            )
+        except TableAlreadyExistsError:
+            return self._catalog.load_table((spec.namespace, spec.name))
+
+    def find(self, spec: TableSpec) -> Table | None:
+        """Return the table as it is now, or None if nothing was ever written to it."""
+        try:
+            return self._catalog.load_table((spec.namespace, spec.name))
+        except NoSuchTableError:
+            return None
+
+    def commit(self, table: Table, change: Change) -> int:
+        """Add and remove files in one snapshot, drop the oldest ones; return how many went.
+
+        The position in the event log that the table has reached is handed on from snapshot to
+        snapshot, so that it moves with the rows or not at all.
+        """
+        summary = dict(change.summary)
+        held = max_log_seq(table)
+        if held:
+            summary[MAX_LOG_SEQ] = str(max(held, int(summary.get(MAX_LOG_SEQ, 0))))
+        transaction = _Transaction(table)
+        old = _surplus(table, self._keep_snapshots - 1)
+        if old:
+            ExpireSnapshots(transaction).by_ids(old).commit()
+        _add_snapshot(transaction, table, change, summary)
+        transaction.commit_transaction()
+        return len(old)
+
+    def expire(self, table: Table) -> int:
+        """Drop snapshots beyond those that are kept; return how many."""
+        old = _surplus(table, self._keep_snapshots)
+        if old:
+            table.maintenance.expire_snapshots().by_ids(old).commit()
+        return len(old)
+
+
+def find_load(table: Table, load_id: str) -> Snapshot | None:
+    """Return the snapshot that committed `load_id`, if it is one of those that are kept."""
+    for snapshot in reversed(table.metadata.snapshots):
+        if summary_of(snapshot).get(LOAD_ID) == load_id:
+            return snapshot
+    return None
+
+
+def recent_requests(table: Table) -> set[str]:
+    """Return the requests that the kept snapshots say they committed."""
+    listed = (summary_of(snapshot).get(REQUESTS, "") for snapshot in table.metadata.snapshots)
+    return {request_id for text in listed for request_id in text.split()}
+
+
+def max_log_seq(table: Table) -> int:
+    """Return the highest position of the event log that the table has seen; 0 before the first."""
+    current = table.metadata.current_snapshot()
+    return int(summary_of(current).get(MAX_LOG_SEQ, 0)) if current else 0
+
+
+def summary_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return what a snapshot remembers."""
+    return snapshot.summary.additional_properties if snapshot.summary else {}
+
+
+def _open_catalog(path: Path, files: Path, busy_seconds: float) -> SqlCatalog:
+    url = URL.create("sqlite", database=str(path), query={"timeout": str(busy_seconds)})
+    catalog = SqlCatalog(
+        "tactics",
+        **{
+            "uri": url.render_as_string(),
+            "warehouse": str(files),
+            "py-io-impl": "tactics.lake.durable.DurableFileIO",
+        },
+    )
+    # The engine opened a connection while it was made; those that follow get our settings.
+    catalog.engine.dispose()
+    event.listen(catalog.engine, "connect", _configure)
+    sync_file(path)
+    return catalog
+
+
+def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401  # a DBAPI connection
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _surplus(table: Table, keep: int) -> list[int]:
+    current = table.metadata.current_snapshot_id
+    ids = [s.snapshot_id for s in table.metadata.snapshots if s.snapshot_id != current]
+    return ids[: max(0, len(ids) + 1 - keep)]
+
+
+class _Transaction(Transaction):
+    """Works out the pending metadata once per change.
+
+    pyiceberg 0.12 does so on every look, about twenty times a commit, each time with a deep copy of
+    all snapshots: two thirds of the time of a small commit.
+    """
+
+    _known: tuple[object, object, TableMetadata] | None = None
+
+    @property
+    def table_metadata(self) -> TableMetadata:
+        base, updates = self._table.metadata, self._updates
+        if self._known is None or self._known[0] is not base or self._known[1] is not updates:
+            self._known = (base, updates, update_table_metadata(base, updates))
+        return self._known[2]
+
+
+class _ReplaceFiles(_OverwriteFiles):
+    """An overwrite that also merges small manifests and forgets those that list only deletions.
+
+    pyiceberg 0.12 merges manifests on append only; without this the list grows with every
+    overwrite and so does the time of each commit.
+    """
+
+    def _process_manifests(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
+        alive = [
+            manifest
+            for manifest in manifests
+            if manifest.has_added_files()
+            or manifest.has_existing_files()
+            or manifest.added_snapshot_id == self._snapshot_id
+        ]
+        properties = self._transaction.table_metadata.properties
+        merger = _ManifestMergeManager(
+            target_size_bytes=int(properties["commit.manifest.target-size-bytes"]),
+            min_count_to_merge=int(properties["commit.manifest.min-count-to-merge"]),
+            merge_enabled=True,
+            snapshot_producer=self,
+        )
+        return merger.merge_manifests(alive)
+
+
+def _add_snapshot(
+    transaction: Transaction, table: Table, change: Change, summary: dict[str, str]
+) -> None:
+    producer = _ReplaceFiles(
+        operation=Operation.OVERWRITE if change.removed else Operation.APPEND,
+        transaction=transaction,
+        io=table.io,
+        snapshot_properties=summary,
+    )
+    for data_file in change.removed:
+        producer.delete_data_file(data_file)
+    for data_file in change.added:
+        producer.append_data_file(data_file)
+    producer.commit()
+
+
+def _schema(spec: TableSpec) -> Schema:
+    return Schema(
+        *(
+            NestedField(field_id=number, name=name, field_type=_iceberg_type(text), required=False)
+            for number, (name, text) in enumerate(spec.columns, start=1)
+        )
+    )
+
+
+def _iceberg_type(text: str) -> IcebergType:
+    if text.startswith("DECIMAL("):
+        precision, scale = text.removeprefix("DECIMAL(").removesuffix(")").split(",")
+        return DecimalType(int(precision), int(scale))
+    return _TYPES[text]
+
+
+def _partition_spec(spec: TableSpec) -> PartitionSpec:
+    return PartitionSpec(*_partition_fields(spec))
+
+
+def _partition_fields(spec: TableSpec) -> Iterator[PartitionField]:
+    for number, (column, transform) in enumerate(spec.partitions):
+        yield PartitionField(
+            source_id=spec.names.index(column) + 1,
+            field_id=1000 + number,
+            transform=IdentityTransform() if transform == "identity" else MonthTransform(),
+            name=column if transform == "identity" else f"{column}_month",
+        )

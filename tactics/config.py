@@ -223,7 +223,7 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     try:
         return Settings.model_validate(data)
     except ValidationError as exc:
-        raise ConfigError(_first_problem(exc), hint=f"edit {path}") from exc
+        raise ConfigError(_first_problem(exc), hint=f"edit {path}") from None  # it quotes values
 
 
 def _lay_over(data: dict[str, Any], keys: list[str], text: str) -> None:

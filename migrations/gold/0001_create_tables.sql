@@ -72,7 +72,8 @@ CREATE TABLE ad_weekly (
     campaign_name VARCHAR,
     channel VARCHAR,
     week_start DATE NOT NULL, -- Monday
-    days INTEGER NOT NULL,    -- days of the week that have rows
+    days INTEGER NOT NULL, -- days of the week that have rows
+    last_day DATE NOT NULL, -- the newest of them
     impressions BIGINT,
     clicks BIGINT,
     spend DECIMAL(15, 2),
@@ -98,6 +99,7 @@ CREATE TABLE ad_monthly (
     channel VARCHAR,
     month_start DATE NOT NULL,
     days INTEGER NOT NULL, -- days of the month that have rows
+    last_day DATE NOT NULL, -- the newest of them
     impressions BIGINT,
     clicks BIGINT,
     spend DECIMAL(15, 2),

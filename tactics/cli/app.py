@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from tactics import __version__
 from tactics.cli.failure import exit_code_of
+from tactics.cli.plain import HELP_NAMES, read_plainly
 from tactics.cli.session import Session
 
 if TYPE_CHECKING:  # typer keeps its copy of click private; only the checker needs the names
@@ -71,6 +72,7 @@ class LazyGroup(TyperGroup):
 def _load(name: str) -> "Command":
     command = typer.main.get_command(importlib.import_module(NOUNS[name].module).app)
     command.name = name
+    read_plainly(command)
     return command
 
 
@@ -78,7 +80,7 @@ app = typer.Typer(
     cls=LazyGroup,
     rich_markup_mode=None,
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": HELP_NAMES},
 )
 
 
@@ -108,10 +110,17 @@ def tactics(
     context.obj = Session.begin(home=home, config=config)
 
 
+def open_command() -> "Command":
+    """Return the whole command, its nouns not yet imported."""
+    command = typer.main.get_command(app)
+    read_plainly(command)
+    return command
+
+
 def main() -> None:
     """Run `tactics` and end the process with the exit code that tells what happened."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 must not end a command
-    command = typer.main.get_command(app)
+    command = open_command()
     sys.exit(exit_code_of(lambda: command.main(prog_name="tactics", standalone_mode=False)))

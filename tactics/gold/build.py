@@ -52,6 +52,7 @@ class Builder:
         self._definitions = definitions
         self._statements = load_statements(PACKAGE, "tables.sql")
         self._orgs = [org.org_id for org in build.orgs]
+        self._carried = False
         self._unplanned_from: dt.date | None = None
 
     def create_schema(self) -> None:
@@ -64,6 +65,7 @@ class Builder:
 
         That is every organisation which is not built now, and the days silver no longer holds.
         """
+        self._carried = True
         attach(self._connection, previous, "previous")
         for name in (*KEPT, *TABLES):
             values: dict[str, object] = {"name": name}
@@ -111,7 +113,7 @@ class Builder:
         days = [model for model in load_models().values() if model.part == "day"]
         tables = sorted({table for model in days for table in model.inputs})
         found = [self._bounds(org_id, table) for org_id in self._orgs for table in tables]
-        return [change for change in found if change is not None]
+        return clip([change for change in found if change is not None], self._build.silver_from)
 
     def rebuild_parts(self, changes: Sequence[Change]) -> None:
         """Delete and insert every day, week and month that a change touches."""
@@ -152,8 +154,8 @@ class Builder:
             {"org_id": org_id},
         ).fetchone()
         start, end = row or (None, None)
-        if first is not None:
-            # From the first day on, so that a week of which silver holds the end is made anew.
+        if first is not None and self._carried:
+            # From the first day on: a week that was carried and of which silver holds the end.
             return Change(org_id, table, first, max(first, end or first))
         return None if start is None else Change(org_id, table, start, end)
 

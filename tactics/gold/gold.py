@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tactics import crashpoint
-from tactics.config import GoldSettings, Home
 from tactics.duck import Connection, DuckLimits
 from tactics.errors import IntegrityError, SinkUnavailable, StoreCorrupt
 from tactics.gold.build import Builder
@@ -28,6 +28,8 @@ from tactics.gold.reports import (
 from tactics.gold.request import Generation, GoldBuild
 from tactics.sql import load_statements
 
+if TYPE_CHECKING:  # pydantic takes as long to import as DuckDB, and a report needs no settings
+    from tactics.config import GoldSettings, Home
 
 MISSING = "the published generation is missing"
 
@@ -36,11 +38,13 @@ class Gold:
     """The generations under `home.gold`. One process builds at a time; any number read."""
 
     def __init__(
-        self, home: Home, limits: DuckLimits, settings: GoldSettings | None = None
+        self, home: "Home", limits: DuckLimits, settings: "GoldSettings | None" = None
     ) -> None:
-        settings = settings or GoldSettings()
+        keep = (
+            3 if settings is None else settings.keep_generations
+        )  # who only reads, prunes nothing
         self._limits = limits
-        self._generations = Generations(home.gold, keep=settings.keep_generations)
+        self._generations = Generations(home.gold, keep=keep)
 
     def current(self) -> Path | None:
         """Return the published file, or None before the first one.

@@ -5,12 +5,14 @@ Opens nothing.
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from tactics.config import PacingSettings
 from tactics.gold.plan import Change
+
+if TYPE_CHECKING:  # pydantic takes as long to import as DuckDB, and a report needs no settings
+    from tactics.config import PacingSettings
 
 # (silver table, org_id, first day, last day) -> SQL text that can stand in FROM, or None when nothing
 # is held. Days None: all. It may hold more rows than asked for; the models filter again.
@@ -57,10 +59,10 @@ class GoldBuild:
     render: Callable[[str], str]
     orgs: Sequence[OrgFacts]
     built_at: dt.datetime
+    pacing: "PacingSettings"
     changes: Sequence[Change] = ()
     coverage: Sequence[CoverageRow] = ()
     folders: Sequence[Path] = ()
-    pacing: PacingSettings = field(default_factory=PacingSettings)
     full: bool = False
     silver_from: dt.date | None = None
     keep_days: int = 730

@@ -20,6 +20,11 @@ BATCH_BYTES = 96 * 2**20
 RETRY_LIMIT = 100_000
 
 
+def sink_breaker(stage: str) -> str:
+    """Return the name of the breaker in front of a stage's sink."""
+    return f"{stage}_breaker"
+
+
 @dataclass(frozen=True, slots=True)
 class Emission:
     """An event that a stage leaves for the next one, in the transaction of its acknowledgement."""
@@ -57,7 +62,7 @@ class Delivery:
     problems: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.breaker = self.workspace.breaker(f"{self.stage}_breaker")
+        self.breaker = self.workspace.breaker(sink_breaker(self.stage))
         self.started = self.workspace.clock.monotonic()
 
     def drain(self) -> None:

@@ -180,7 +180,7 @@ class SliceFetch:
 
 
 def _refuse_repetition(asked: set[tuple[object, ...]], request: Request) -> None:
-    identity = (request.method, request.path, request.query, request.body)
+    identity = (request.method, request.path, request.query, request.headers, request.body)
     if identity in asked:
         raise CursorRejected(
             "the vendor repeats a cursor", hint="the slice starts again on the next sync"

@@ -10,7 +10,7 @@ from tactics.guard import GuardReport
 from tactics.model import Receipt, RunStatus
 from tactics.pipeline.bronze import bronze_stage
 from tactics.pipeline.check import check_silver
-from tactics.pipeline.delivery import Delivery
+from tactics.pipeline.delivery import Delivery, sink_breaker
 from tactics.pipeline.freshness import read_freshness
 from tactics.pipeline.gold import build_gold, gold_stage
 from tactics.pipeline.ingest import start_ingest
@@ -29,6 +29,7 @@ from tactics.pipeline.silver import silver_stage
 from tactics.pipeline.workspace import Workspace
 
 FOLLOW_SECONDS = 0.2
+SINKS = ("bronze", "silver", "gold")
 
 
 def sync(
@@ -58,8 +59,13 @@ def validate(workspace: Workspace) -> PipelineResult:
 
 
 def flush(workspace: Workspace, *, ignore_schedule: bool = True) -> PipelineResult:
-    """Retry what waits in the retry queue, redrive what can be, and carry it through to gold."""
+    """Retry what waits in the retry queue, redrive what can be, and carry it through to gold.
+
+    Whoever asks by hand has mended something: sinks that were left alone are tried at once.
+    """
     with commit_lock(workspace.home.lock, workspace.clock):
+        for stage in SINKS:
+            workspace.store.breakers.reset(sink_breaker(stage))
         run = Run(workspace, Scope(offline=True), Silent(), command="flush")
         run.ignore_schedule = ignore_schedule
         return run.execute()

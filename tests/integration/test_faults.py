@@ -35,7 +35,7 @@ CASES = [
     Case("html_200", None),  # "Service Unavailable" with status 200 is tried again
     Case("unknown_field", None),
     Case("empty_page_with_next", None),
-    Case("cursor_loop", "cursor_rejected"),
+    Case("cursor_loop", "cursor_rejected", times=None),
     Case("gzip_bomb", "size_violation", letters=1),
     Case("cross_host_redirect", "contract_changed"),
     Case("disconnect", None),
@@ -69,6 +69,7 @@ def test_one_bad_answer(lab: Lab, case: Case):
     assert lab.silver(MONEY_SUMS) == vendor_money(lab)
     with lab.workspace() as workspace:
         assert len(workspace.store.jobs.list_dead()) == case.letters
+    lab.world.faults.clear()
     assert lab.sync().status is RunStatus.SUCCEEDED
     assert lab.silver(AD_SUMS) == vendor_ads(lab)
     with lab.workspace() as workspace:
@@ -81,7 +82,7 @@ def test_the_wait_of_a_retry_is_one_two_four_seconds(lab: Lab):
     assert lab.sync("meta").status is RunStatus.SUCCEEDED
     assert fault.fired == 3
     waits = sorted(wait for wait in lab.clock.slept if wait >= 1)[:3]
-    assert [int(wait) for wait in waits] == [1, 2, 4]
+    assert all(step <= wait <= 1.5 * step for step, wait in zip((1, 2, 4), waits, strict=True))
 
 
 def test_a_metric_that_is_no_number_is_quarantined(lab: Lab):
@@ -139,6 +140,7 @@ def test_five_failures_open_the_breaker_for_every_process(lab: Lab):
     assert lab.sandbox.requests == ()
     lab.world.faults.clear()
     lab.clock.advance(301)
+    lab.sync("meta")  # two organisations share the breaker: one tries, the other may be too early
     assert lab.sync("meta").status is RunStatus.SUCCEEDED
 
 

@@ -1,17 +1,23 @@
 """The sink is gone for a while: every write waits, is explained, and comes home."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 
 from tactics.model import RunStatus
 from tactics.pipeline import PipelineResult, flush
+from tactics.store import Job
 from tests.integration.test_sync import assert_home_equals_vendors
 from tests.lab import Lab
+
+TRIES = 4  # the first one and three retries
+MAX_FLUSHES = 8  # pages that the open breaker held back begin to be tried later
 
 
 @contextmanager
@@ -49,24 +55,34 @@ def full_disk(lab: Lab) -> Iterator[None]:
     subprocess.run(mount, check=True)
     try:
         shutil.copytree(aside, folder, dirs_exist_ok=True)
-        filler = folder / "filler"
-        with filler.open("wb") as file, pytest.raises(OSError, match="No space"):  # noqa: PT012
-            while True:
-                file.write(b"x" * 4096)
-                file.flush()
+        fill(folder / "filler")
         yield
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
         shutil.rmtree(aside)
 
 
-OUTAGES = [unusable_warehouse, locked_catalog, full_disk]
+def fill(path: Path) -> None:
+    """Write until there is no byte left."""
+    with path.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):  # noqa: PT012 - it is the loop that ends
+        while True:
+            file.write(b"x" * 4096)
+
+
+MOUNTS = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+OUTAGES = [unusable_warehouse, locked_catalog, pytest.param(full_disk, marks=MOUNTS)]
 
 
 def flush_queue(lab: Lab) -> PipelineResult:
     """Run `tactics queue flush` in this process."""
     with lab.workspace() as workspace:
         return flush(workspace)
+
+
+def dead_letters(lab: Lab) -> list[Job]:
+    """Return all dead letters."""
+    with lab.workspace() as workspace:
+        return workspace.store.jobs.list_dead()
 
 
 def counts(lab: Lab) -> dict[str, int]:
@@ -89,15 +105,15 @@ def test_writes_wait_become_dead_letters_and_come_home(
         result = lab.sync()
         assert result.status is RunStatus.FAILED, result.to_json()
         assert counts(lab).get("retryable", 0) > 0
-        for _ in range(3):
-            assert "discarded" not in counts(lab)
+        for _ in range(MAX_FLUSHES):
             flush_queue(lab)
-        assert counts(lab).get("discarded", 0) > 0
-        assert "retryable" not in counts(lab)
+            if set(counts(lab)) == {"discarded"}:
+                break
+        assert {letter.attempt for letter in dead_letters(lab)} == {TRIES}
+        assert set(counts(lab)) == {"discarded"}
         letters = lab.command("dlq", "list", "--json")
         assert letters.returncode == 0, letters.stderr
         assert "sink_unavailable" in letters.stdout
-    lab.clock.advance(301)
     healed = flush_queue(lab)
     assert healed.status is RunStatus.SUCCEEDED, healed.to_json()
     assert set(counts(lab)) == {"completed"}
@@ -112,8 +128,7 @@ def test_an_inspected_dead_letter_says_what_to_do(lab: Lab):
         lab.sync("meta")
         for _ in range(3):
             flush_queue(lab)
-        with lab.workspace() as workspace:
-            job_id = workspace.store.jobs.list_dead()[0].job_id
+        job_id = dead_letters(lab)[0].job_id
         done = lab.command("dlq", "inspect", str(job_id))
     assert done.returncode == 0, done.stderr
     assert "bronze" in done.stdout

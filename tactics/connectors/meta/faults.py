@@ -65,6 +65,8 @@ def open_answer(response: Response) -> Answer:
 
     Raises:
         TacticsError: there is no envelope, and the status or the text says that the call failed.
+        DecodeError: the call did not fail, but this is no JSON.
+        ContractChanged: the call did not fail, but this is other JSON.
     """
     good = response.status == HTTPStatus.OK
     try:
@@ -73,7 +75,8 @@ def open_answer(response: Response) -> Answer:
         unavailable = b"Service Unavailable" in response.body[:4096]
         if good and not unavailable:
             raise
-        raise _error_of_status(response, unavailable=unavailable) from exc
+        failed = _error_of_status(response, unavailable=unavailable)
+        raise failed from exc
     if answer.error is None and not good:
         error = _error_of_status(response)
         raise error

@@ -14,7 +14,8 @@ import msgspec
 from tactics.connectors.sheets.header import Header
 
 _EMAIL = re.compile(r"[^\s@<>()\"',;]+@[^\s@<>()\"',;]+\.[^\s@<>()\"',;]+")
-# Source: Unicode CLDR 47, decimal separators and short date patterns (from memory; a reviewed list).
+# A guess from common knowledge of locales, not looked up. It decides how `1.200` and `01/02/2026` are
+# read when typed as text, so a wrong entry misreads them; real numbers and dates never depend on it.
 _COMMA_LANGUAGES = re.compile(
     "af|bg|bs|ca|cs|da|de|el|es|et|eu|fi|fr|gl|hr|hu|id|is|it|lt|lv|mk|nb|nl|nn|no|pl|pt|ro|ru|sk"
     "|sl|sq|sr|sv|tr|uk|vi|en_ZA"

@@ -8,6 +8,7 @@ SELECT
     channel,
     date_trunc('month', date)::DATE AS month_start,
     count(*)::INTEGER AS days,
+    max(date) AS last_day,
     sum(impressions)::BIGINT AS impressions,
     sum(clicks)::BIGINT AS clicks,
     sum(spend)::DECIMAL(15, 2) AS spend,

@@ -8,6 +8,7 @@ SELECT
     channel,
     date_trunc('week', date)::DATE AS week_start,
     count(*)::INTEGER AS days,
+    max(date) AS last_day,
     sum(impressions)::BIGINT AS impressions,
     sum(clicks)::BIGINT AS clicks,
     sum(spend)::DECIMAL(15, 2) AS spend,

@@ -2,8 +2,9 @@
 -- units: none
 -- source: gold.ad_monthly (a thirtieth of the rows of ad_daily), lines
 -- `names` lists the names it had at the end of a month, so that a renamed campaign is found.
+-- Ties (a campaign with two channels on its last day) are broken by name, so that every build agrees.
 WITH wanted AS (
-    SELECT source, account_id, campaign_id, month_start, campaign_name, channel, timezone
+    SELECT source, account_id, campaign_id, last_day, campaign_name, channel, timezone
     FROM ad_monthly
     WHERE org_id = $org_id AND (
         campaign_id IN (SELECT campaign_id FROM lines)
@@ -21,8 +22,8 @@ WITH wanted AS (
 
 SELECT
     source, account_id, campaign_id,
-    arg_max(campaign_name, month_start) AS campaign_name,
-    arg_max(channel, month_start) AS channel,
+    arg_max(campaign_name, (last_day, campaign_name)) AS campaign_name,
+    arg_max(channel, (last_day, channel)) AS channel,
     list(DISTINCT lower(trim(campaign_name))) AS names,
     max(timezone) AS timezone
 FROM wanted

@@ -12,8 +12,8 @@ WITH watermarks AS (
 campaigns AS (
     SELECT
         a.source, a.account_id, a.campaign_id, a.currency,
-        arg_max(a.campaign_name, a.date) AS campaign_name,
-        arg_max(a.channel, a.date) AS channel,
+        arg_max(a.campaign_name, (a.date, a.campaign_name)) AS campaign_name,
+        arg_max(a.channel, (a.date, a.channel)) AS channel,
         min(w.as_of) AS as_of,
         sum(a.impressions)::BIGINT AS delivered_impressions,
         sum(a.spend)::DECIMAL(15, 2) AS spend,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tactics.cli import app as cli
+from tactics.cli.app import open_command
 from tactics.cli.failure import exit_code_of
 from tactics.config import Home
 
@@ -26,7 +26,7 @@ def tactics(home: Home, capsys, monkeypatch) -> Callable[..., Told]:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("TACTICS_CONFIG", raising=False)
     monkeypatch.chdir(home.root)
-    command = cli.typer.main.get_command(cli.app)
+    command = open_command()
 
     def run(*words: object) -> Told:
         arguments = [str(word) for word in words]

@@ -128,7 +128,7 @@ def test_older_history_is_read_last_and_backwards() -> None:
         (Finality.FINAL, 7, True),
     ],
 )
-def test_unsettled_days_are_read_again(settled: Finality, back: int, due: bool) -> None:
+def test_unsettled_days_are_read_again(settled: Finality, back: int, *, due: bool) -> None:
     """A day read while open, or not read since it became final, is due; the look-back always is."""
     covered = held_between(TODAY - 90 * DAY, TODAY)
     covered = {day: replace(value, finality=Finality.FINAL) for day, value in covered.items()}

@@ -1,5 +1,7 @@
 """Connectors are found by kind and joined with their settings."""
 
+from pathlib import Path
+
 import pytest
 
 from tactics.config import SourceSettings
@@ -67,3 +69,30 @@ def test_base_urls_can_be_pointed_elsewhere() -> None:
 def test_a_stream_is_found_by_name() -> None:
     """The manifest's facts of a stream are at hand by its name."""
     assert spec_of(find_connector("meta"), "campaign_insights").table == "ad_performance"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a package that brings two connectors, one of them broken."""
+    facts = tmp_path / "acme_ads-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-ads\nVersion: 1.0\n")
+    names = "acme = acme_ads:connector\nbroken = acme_ads:nothing\nmeta = acme_ads:connector\n"
+    (facts / "entry_points.txt").write_text(f"[tactics.connectors]\n{names}")
+    (tmp_path / "acme_ads.py").write_text("connector = 'the connector'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+@pytest.mark.usefixtures("installed")
+def test_others_add_connectors_by_entry_point() -> None:
+    """An installed package adds a kind; it cannot replace a built-in one."""
+    assert {"acme", "broken", "meta"} <= set(known_kinds())
+    assert find_connector("acme") == "the connector"
+    assert find_connector("meta").manifest.title == "Meta Ads"
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_connector_that_cannot_be_loaded_says_where_it_comes_from() -> None:
+    """The operator sees the entry point that is broken."""
+    with pytest.raises(ConfigError, match="entry=acme_ads:nothing"):
+        find_connector("broken")

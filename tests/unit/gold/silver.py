@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tactics import duck
-from tactics.config import GoldSettings, Home
+from tactics.config import GoldSettings, Home, PacingSettings
 from tactics.gold import Change, Generation, Gold, GoldBuild, OrgFacts, StreamFacts
 from tactics.metrics import Registry, render
 
@@ -239,6 +239,7 @@ class Silver:
             render=render_metrics,
             orgs=self.orgs,
             built_at=NOW,
+            pacing=PacingSettings(),
             coverage=coverage,
             folders=[self.folder],
             full="changes" not in facts,

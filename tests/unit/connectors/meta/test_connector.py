@@ -176,7 +176,7 @@ def test_headers_pause_and_warn() -> None:
         ("async", False, "POST"),
     ],
 )
-def test_the_mode_decides_how_to_ask(mode: str, deep: bool, method: str) -> None:
+def test_the_mode_decides_how_to_ask(mode: str, *, deep: bool, method: str) -> None:
     """`auto` uses a report only for what is too big for the direct way."""
     options = MetaOptions.model_validate({"report_mode": mode})
     assert connector.ask(replace(WORK, deep=deep), options).method == method

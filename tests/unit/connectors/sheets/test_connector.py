@@ -370,3 +370,13 @@ def test_only_configured_tabs_are_streams() -> None:
     assert [spec.name for spec in connector.streams(OPTIONS)] == ["bookings", "crm_deals"]
     only = SheetsOptions(crm_range="CRM")
     assert [spec.name for spec in connector.streams(only)] == ["crm_deals"]
+
+
+def test_a_tab_without_a_key_column_needs_leave() -> None:
+    """Without `synthetic_keys` it is refused; with it the rows are kept and silver makes keys."""
+    with pytest.raises(ContractChanged, match="no column booking_id"):
+        Conversation().hear(file(), cells(HEADINGS[1:], LINE[1:]))
+    options = SheetsOptions(bookings_range="Bookings", synthetic_keys=True)
+    talk = Conversation(options=options)
+    talk.hear(file(), cells(HEADINGS[1:], LINE[1:]))
+    assert "booking_id" not in talk.pages[0]["columns"]

@@ -17,8 +17,8 @@ from tests.unit.connectors.sheets.answers import HEADINGS, LINE
 
 
 def find(
-    *rows: list[object], aliases: dict[str, list[str]] | None = None, extra: list[str] = []
-) -> dict[str, int]:  # noqa: B006
+    *rows: list[object], aliases: dict[str, list[str]] | None = None, extra: tuple[str, ...] = ()
+) -> dict[str, int]:
     """Return the columns of the bookings header in these rows."""
     header = find_header(rows, BOOKINGS, aliases=aliases or {}, extra=extra, tab="Bookings")
     return dict(header.columns)
@@ -29,7 +29,7 @@ def find(
     [
         HEADINGS,
         ["booking_id", "CLIENT", "flight start", "FlightEnd", "booked_impressions", "booking revenue"],
-        [" Booking\u00a0ID ", "client", "Flight\nStart", "flight_end", "BookedImpressions", "Ｂooking Revenue"],
+        [" Booking\u00a0ID ", "client", "Flight\nStart", "flight_end", "BookedImpressions", "\uff22ooking Revenue"],
         ["booking_id", "client", "start", "end", "impressions", "revenue"],
     ],
 )  # fmt: skip
@@ -88,7 +88,7 @@ def test_crm_headers_are_a_list_of_their_own() -> None:
     }  # fmt: skip
 
 
-def keep(*rows: list[object], extra: list[str] = []) -> list[dict[str, object]]:  # noqa: B006
+def keep(*rows: list[object], extra: tuple[str, ...] = ()) -> list[dict[str, object]]:
     """Return the rows that are kept below the headings."""
     headings = [*HEADINGS, "Contact Email", "Notes", "Checked"]
     header = find_header([headings], BOOKINGS, aliases={}, extra=extra, tab="B")
@@ -113,7 +113,7 @@ def test_undeclared_columns_are_dropped() -> None:
 def test_declared_extra_columns_are_kept_without_addresses() -> None:
     """`extra_columns` are kept under their title; e-mail addresses go from every cell."""
     line = ["BK-1", "Acme (anna@acme.example)", *LINE[2:], "x", "ask jane@x.example or me"]
-    [row] = keep(line, extra=["notes"])
+    [row] = keep(line, extra=("notes",))
     assert row["extras"] == {"notes": "ask *** or me"}
     assert row["cells"]["client"] == "Acme (***)"  # type: ignore[index]
 

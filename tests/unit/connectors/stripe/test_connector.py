@@ -245,7 +245,7 @@ def test_an_account_without_a_time_zone_asks_for_one() -> None:
         ("pk_live_1", StripeOptions(allow_secret_key=True), False),
     ],
 )
-def test_keys_that_can_write_are_refused(key: str, options: StripeOptions, good: bool) -> None:
+def test_keys_that_can_write_are_refused(key: str, options: StripeOptions, *, good: bool) -> None:
     """Only restricted keys are taken, unless the operator insists; the key is not in the error."""
     if good:
         connector.check_credentials({"api_key": key}, options)

@@ -130,7 +130,7 @@ def test_a_broken_field_refuses_its_row_only(
 
 
 def test_a_net_that_does_not_add_up_lowers_the_quality(silver: Silver) -> None:
-    """net = amount - fee is Stripe's own invariant; a row that breaks it is kept and marked."""
+    """That net is amount less fee is Stripe's own invariant; a row that breaks it is kept and marked."""
     add(silver, TXN | {"net": 11850}, TXN | {"id": "t2", "reporting_category": None})
     assert [row["quality_score"] for row in silver.rows()] == [70, 90]
 

@@ -1,14 +1,12 @@
 """Settings: defaults < tactics.toml < `TACTICS_SECTION__KEY` environment < flags.
 
-Also knows where state lives. Opens nothing but the configuration file; holds no secret.
+Opens nothing but the configuration file; holds no secret. Where that file is, `home.py` knows.
 """
 
 import os
-import sys
 import tomllib
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -145,62 +143,6 @@ class Settings(_Section):
     guard: GuardSettings = GuardSettings()
     pacing: PacingSettings = PacingSettings()
     orgs: dict[Identifier, OrgSettings] = Field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Where state lives: directories 0700, files 0600."""
-
-    root: Path
-
-    @property
-    def database(self) -> Path:
-        """Return the SQLite file."""
-        return self.root / "tactics.db"
-
-    @property
-    def lake(self) -> Path:
-        """Return the folder of the Iceberg catalog and warehouse."""
-        return self.root / "lake"
-
-    @property
-    def gold(self) -> Path:
-        """Return the folder of the DuckDB generations."""
-        return self.root / "gold"
-
-    @property
-    def scratch(self) -> Path:
-        """Return the folder for DuckDB's spilled data."""
-        return self.root / "tmp"
-
-    @property
-    def lock(self) -> Path:
-        """Return the file whose flock makes a process the one committer."""
-        return self.root / "pipeline.lock"
-
-    def create(self) -> "Home":
-        """Make the folders, readable by this user only."""
-        for folder in (self.root, self.lake, self.gold, self.scratch):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self
-
-
-def find_home(environment: Mapping[str, str] = os.environ) -> Home:
-    """Return `$TACTICS_HOME`, or the platform's data folder."""
-    if chosen := environment.get("TACTICS_HOME"):
-        return Home(Path(chosen).expanduser().absolute())
-    if sys.platform == "darwin":
-        return Home(Path.home() / "Library" / "Application Support" / "tactics")
-    data = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Home(Path(data) / "tactics")
-
-
-def find_config(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the file to read: `$TACTICS_CONFIG`, ./tactics.toml, or the one in the home."""
-    if chosen := environment.get("TACTICS_CONFIG"):
-        return Path(chosen).expanduser()
-    here = Path("tactics.toml")
-    return here if here.exists() else find_home(environment).root / "tactics.toml"
 
 
 def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tactics.config import Home
+from tactics.home import Home
 from tests.support import FakeClock
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tactics.config import Home, load_settings
+from tactics.config import load_settings
+from tactics.home import Home
 from tactics.pipeline import PipelineResult, Scope, Workspace, query, sync
 from tactics.sandbox import Fault, Sandbox, World, serve
 from tests.support import FakeClock

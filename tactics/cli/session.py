@@ -5,7 +5,6 @@ data itself.
 """
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,23 +13,12 @@ from typing import TYPE_CHECKING
 
 from tactics.clock import Clock, clock_from_environment
 from tactics.errors import NotFoundError
+from tactics.home import Home, find_config, find_home
 
 if TYPE_CHECKING:
-    from tactics.config import Home, Settings
+    from tactics.config import Settings
     from tactics.pipeline import Workspace
     from tactics.store import Store
-
-
-def home_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder that `tactics.config.find_home` finds, without importing pydantic.
-
-    The store-only commands owe half of their start-up to that import; a test holds the two equal.
-    """
-    if chosen := environment.get("TACTICS_HOME"):
-        return Path(chosen).expanduser().absolute()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "tactics"
-    return Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tactics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +45,16 @@ class Session:
     @property
     def root(self) -> Path:
         """Return the home's folder."""
-        return home_folder(self.environment)
+        return find_home(self.environment).root
 
     @property
-    def home(self) -> "Home":
+    def home(self) -> Home:
         """Return the home."""
-        from tactics.config import Home
-
-        return Home(self.root)
+        return find_home(self.environment)
 
     @property
     def config_path(self) -> Path:
         """Return the configuration file that is read, whether or not it exists."""
-        from tactics.config import find_config
-
         return find_config(self.environment)
 
     def clock(self) -> Clock:

@@ -29,7 +29,8 @@ from tactics.gold.request import Generation, GoldBuild
 from tactics.sql import load_statements
 
 if TYPE_CHECKING:  # pydantic takes as long to import as DuckDB, and a report needs no settings
-    from tactics.config import GoldSettings, Home
+    from tactics.config import GoldSettings
+    from tactics.home import Home
 
 MISSING = "the published generation is missing"
 

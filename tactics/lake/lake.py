@@ -10,8 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tactics.config import Home, LakeSettings
+from tactics.config import LakeSettings
 from tactics.duck import DuckLimits
+from tactics.home import Home
 from tactics.lake import bronze, maintenance, silver
 from tactics.lake.failures import mapped_errors
 from tactics.lake.scan import between, equal, held_files, relation_sql

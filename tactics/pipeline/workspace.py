@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from tactics.clock import Clock
-from tactics.config import Home, Settings
+from tactics.config import Settings
 from tactics.duck import DuckLimits
+from tactics.home import Home
 from tactics.store import Store
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tactics.config import Home, LakeSettings
+from tactics.config import LakeSettings
 from tactics.duck import DuckLimits
+from tactics.home import Home
 from tactics.lake import Lake
 from tactics.model import RawPage, StreamKey, Window
 from tests.benchmarks.measure import Row

@@ -29,6 +29,7 @@ from tests.lab import TODAY
 PEER = Path(__file__).parent / "peers" / "dlt_peer.py"
 FLOOR = Path(__file__).parent / "peers" / "floor.py"
 ROWS_PER_PAGE = 500
+CAMPAIGNS = 4000  # 2,000 pages are 250 days, well within the retention of silver
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,13 @@ class Server:
 def bulk_server(pages: int) -> Iterator[Server]:
     """Serve `pages` pages of 500 rows."""
     command = [sys.executable, "-m", "tactics.sandbox", "--today", TODAY.isoformat()]
-    command += ["--bulk-pages", str(pages), "--max-seconds", "7200"]
+    command += ["--bulk-pages", str(pages), "--bulk-campaigns", str(CAMPAIGNS)]
+    command += ["--max-seconds", "7200"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
             url = json.loads(process.stdout.readline())["url"]
-            yield Server(url, BulkMeta(pages=pages, today=TODAY))
+            yield Server(url, BulkMeta(pages=pages, campaigns=CAMPAIGNS, today=TODAY))
         finally:
             process.terminate()
 

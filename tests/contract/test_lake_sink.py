@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tactics.config import Home
 from tactics.errors import CommitConflict, SinkUnavailable, StoreCorrupt
+from tactics.home import Home
 from tactics.lake import Lake
 from tactics.lake.failures import mapped_errors
 from tactics.lake.schemas import PAGES

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tactics.config import Home
 from tactics.errors import DecodeError, SinkUnavailable, StoreBusy, TacticsError
+from tactics.home import Home
 from tactics.model import TOPIC_RAW, AccountInfo, Finality, Priority, RunStatus, Slice, Window
 from tactics.model import StreamKey as Key
 from tactics.store import Store

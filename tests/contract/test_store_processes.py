@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tactics.config import Home
+from tactics.home import Home
 from tactics.store import Store
 from tests.support import FakeClock
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tactics.config import Home
+from tactics.home import Home
 from tactics.store import Store
 from tactics.transport import BreakerStore, MemoryBreakers
 from tests.support import FakeClock

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tactics import duck
-from tactics.config import Home
 from tactics.errors import ConfigError, IntegrityError, SinkUnavailable, StoreCorrupt
 from tactics.gold import TABLES
+from tactics.home import Home
 from tests.unit.gold.silver import ACME, NOW, Silver, day, render_metrics, span
 
 FIRST, LAST = day("09-20"), day("11-20")
@@ -311,7 +311,7 @@ def test_silver_without_a_column_stops(silver: Silver) -> None:
 CRASH = """
 import pickle, sys
 from pathlib import Path
-from tactics.config import Home
+from tactics.home import Home
 from tests.unit.gold.silver import Silver, day
 from tests.integration.test_gold_generations import plant
 silver = plant(Silver(Home(Path(sys.argv[1]))))

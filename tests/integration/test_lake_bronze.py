@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pyarrow.parquet as pq
 import pytest
 
-from tactics.config import Home
+from tactics.home import Home
 from tactics.lake import BronzeLoad, Lake
 from tests.unit.lake.support import FETCHED, Vendor, ad, open_lake, rows
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tactics.config import Home
+from tactics.home import Home
 from tests.unit.lake.child import replay
 from tests.unit.lake.support import open_lake, rows
 

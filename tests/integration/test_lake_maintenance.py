@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tactics.config import Home
+from tactics.home import Home
 from tactics.lake import BronzeLoad, Lake
 from tests.unit.lake.support import (
     FETCHED,

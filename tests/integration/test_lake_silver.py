@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from tactics.config import Home
 from tactics.errors import MappingError
+from tactics.home import Home
 from tactics.lake import Lake, SilverResult
 from tactics.lake.silver import load_silver
 from tactics.model import Finality

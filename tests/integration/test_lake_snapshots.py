@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tactics.config import Home
+from tactics.home import Home
 from tactics.lake import Lake, SilverResult
 from tests.unit.lake.support import (
     FETCHED,

@@ -7,7 +7,7 @@ import pytest
 
 from tactics.cli.app import open_command
 from tactics.cli.failure import exit_code_of
-from tactics.config import Home
+from tactics.home import Home
 
 
 class Told(NamedTuple):

@@ -2,19 +2,8 @@
 
 import pytest
 
-from tactics.cli.session import Session, home_folder
-from tactics.config import find_home
+from tactics.cli.session import Session
 from tactics.errors import NotFoundError
-
-
-@pytest.mark.parametrize(
-    "environment", [{}, {"TACTICS_HOME": "~/t"}, {"TACTICS_HOME": "x"}, {"XDG_DATA_HOME": "/d"}]
-)
-@pytest.mark.parametrize("platform", ["linux", "darwin"])
-def test_the_cheap_look_up_finds_the_same_home(environment, platform, monkeypatch):
-    """The start-up short cut never disagrees with the settings' own answer."""
-    monkeypatch.setattr("sys.platform", platform)
-    assert home_folder(environment) == find_home(environment).root
 
 
 def test_flags_win_over_the_environment(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tactics.config import Home
+from tactics.home import Home
 from tests.unit.gold.plans import Row
 from tests.unit.gold.silver import Silver
 

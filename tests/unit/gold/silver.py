@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tactics import duck
-from tactics.config import GoldSettings, Home, PacingSettings
+from tactics.config import GoldSettings, PacingSettings
 from tactics.gold import Change, Generation, Gold, GoldBuild, OrgFacts, StreamFacts
+from tactics.home import Home
 from tactics.metrics import Registry, render
 
 NOW = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)

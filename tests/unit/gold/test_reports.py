@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from tactics.config import Home
 from tactics.errors import ConfigError, NotFoundError, StoreCorrupt
 from tactics.gold.reports import plain, watermark
+from tactics.home import Home
 from tests.unit.gold.silver import ACME, NOW, STREAMS, Silver, day
 
 BETA = type(ACME)("beta", "Beta", "USD", "America/New_York", STREAMS)

@@ -9,8 +9,8 @@ import signal
 import sys
 from pathlib import Path
 
-from tactics.config import Home
 from tactics.errors import SinkUnavailable
+from tactics.home import Home
 from tactics.lake import Lake
 from tests.unit.lake.support import Vendor, ad, open_lake
 

@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from tactics.config import Home, LakeSettings
+from tactics.config import LakeSettings
 from tactics.duck import DuckLimits, connect
+from tactics.home import Home
 from tactics.lake import Lake, SilverLoad, SilverRequest, SilverResult
 from tactics.model import CoveredDay, Finality, RawPage, StreamKey, Window
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tactics.config import Home
 from tactics.errors import (
     IntegrityError,
     NotFoundError,
@@ -17,6 +16,7 @@ from tactics.errors import (
     StoreCorrupt,
     TacticsError,
 )
+from tactics.home import Home
 from tactics.store import Store
 from tactics.store.database import map_errors
 from tests.support import FakeClock

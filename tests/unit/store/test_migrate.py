@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tactics.config import Home
 from tactics.errors import (
     IntegrityError,
     NotFoundError,
@@ -15,6 +14,7 @@ from tactics.errors import (
     StoreBusy,
     StoreCorrupt,
 )
+from tactics.home import Home
 from tactics.sql import load_text
 from tactics.store import APPLICATION_ID, Store, list_migrations, migrate, render_schema
 from tactics.store.migrate import number_migrations

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from tactics import store as package
-from tactics.config import Home
+from tactics.home import Home
 from tactics.model import TOPIC_RAW
 from tactics.store import Pruned, Store
 from tests.support import FakeClock

@@ -29,7 +29,7 @@ from tactics.model import Priority
 from tactics.transport.auth import Auth
 from tactics.transport.breaker import Attempt, Breaker
 from tactics.transport.deadline import Deadline
-from tactics.transport.endpoints import Endpoints, endpoint_of, follow
+from tactics.transport.endpoints import Endpoints, endpoint_of, follow, is_absolute
 from tactics.transport.message import Request, Response
 from tactics.transport.redaction import redact_body, redact_error
 from tactics.transport.retry import LONGEST_WAIT_SECONDS, may_repeat, run_attempts
@@ -202,6 +202,9 @@ class Client:
         raise ContractChanged("the vendor redirects in circles", redirects=_MAX_REDIRECTS)
 
     def _prepare(self, request: Request) -> tuple[Request, httpx.URL]:
+        if request.auth and not is_absolute(request):
+            signed = self._auth.sign(request, self._send_token)
+            return signed, self._endpoints.resolve(signed)
         url = self._endpoints.resolve(request)
         if not self._endpoints.owns(url):
             self._refuse_leak(url)

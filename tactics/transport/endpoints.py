@@ -51,14 +51,16 @@ class Endpoints:
         Raises:
             ContractChanged: it would lead away from the hosts of this connection.
         """
-        if request.path.lower().startswith(("http:", "https:")):
+        if is_absolute(request):
             url = _parse(request.path)
             self._check(url)
-        else:
-            base = str(self._bases[request.base]).rstrip("/")
-            path = request.path.lstrip("/")
-            url = _parse(f"{base}/{path}" if path else base)
-        return _with_query(url, request.query)
+            return _with_query(url, request.query)
+        base = str(self._bases[request.base]).rstrip("/")
+        path = request.path.lstrip("/")
+        text = f"{base}/{path}" if path else base
+        if request.query and "?" not in text:  # the usual case: parsed once, not three times
+            return _parse(f"{text}?{_encode(request.query)}")
+        return _with_query(_parse(text), request.query)
 
     def owns(self, url: httpx.URL) -> bool:
         """Return whether `url` lies on the origin of a base URL: only there goes the credential."""
@@ -76,6 +78,11 @@ class Endpoints:
                 hint="nothing was sent there; set base_url if the vendor has moved",
                 host=f"{url.scheme}://{url.netloc.decode('ascii').rpartition('@')[2]}",
             )
+
+
+def is_absolute(request: Request) -> bool:
+    """Return whether the request names its host itself, as download links and redirects do."""
+    return request.path.lower().startswith(("http:", "https:"))
 
 
 def follow(request: Request, url: httpx.URL, response: Response) -> Request | None:
@@ -157,5 +164,9 @@ def _with_query(url: httpx.URL, pairs: Pairs) -> httpx.URL:
     names = {name for name, _ in pairs}
     parts = url.query.decode("ascii").split("&")
     kept = [part for part in parts if part and unquote_plus(part.partition("=")[0]) not in names]
-    query = "&".join([*kept, urlencode(pairs, quote_via=quote, safe="")])
+    query = "&".join([*kept, _encode(pairs)])
     return url.copy_with(query=query.encode("ascii"))
+
+
+def _encode(pairs: Pairs) -> str:
+    return urlencode(pairs, quote_via=quote, safe="")

@@ -4,6 +4,7 @@ Knows the secrets that were registered, in each form they travel in, and the nam
 secrets travel in URLs, forms, JSON and headers. Decides nothing about who may see what.
 """
 
+import functools
 import json
 import re
 import threading
@@ -53,6 +54,7 @@ def forget_secret(value: str) -> None:
         _known.pop(value, None)
 
 
+@functools.lru_cache(maxsize=256)
 def forms_of(value: str) -> tuple[str, ...]:
     """Return `value` as it stands in plain text, URLs, forms and JSON, the longest first."""
     in_json = json.dumps(value)[1:-1]

@@ -37,21 +37,32 @@ def set_credential(
 @app.command(name="list")
 def list_credentials(context: typer.Context, as_json: AsJson = False) -> None:
     """List the credentials that the sources use, and where each comes from; never its value."""
-    from tactics.cli.render import Column, Listing, choose_form, show
+    from tactics.cli.render import Column, Listing, choose_form, say, show
     from tactics.cli.wiring import credential_rows
 
     session: Session = context.obj
     rows = credential_rows(session)
     columns = [
         Column("credential", "Credential"),
-        Column("needed", "Needed"),
-        Column("place", "Comes from", lambda value: str(value or "nowhere")),
-        Column("detail", "Where", shrink="fold"),
+        Column("needed", "Needed", lambda word: word.replace("alternative", "option")),
+        Column("from", "Comes from", shrink="fold"),
     ]
+    if not as_json:
+        rows = [{**row, "from": _origin(row)} for row in rows]
     listing = Listing(
         "credentials", rows, columns, session.clock().now(), empty="no source is configured"
     )
     show(listing, choose_form(as_json))
+    for row in rows:
+        if row["warning"]:
+            say("warning: ", f"{row['credential']}: {row['warning']}", style="yellow")
+
+
+def _origin(row: dict[str, object]) -> str:
+    """Return `nowhere`, `$VARIABLE`, or the place and where in it."""
+    if row["place"] == "environment":
+        return f"${row['detail']}"
+    return f"{row['place']} {row['detail']}" if row["place"] else "nowhere"
 
 
 def _refuse_unknown(manifest: "Manifest", name: str) -> None:

@@ -24,7 +24,7 @@ app = new_noun("See and reset the circuit breakers.")
 def list_breakers(context: typer.Context, as_json: AsJson = False) -> None:
     """List the breakers that have ever counted a failure, open ones with the reason."""
     from tactics.cli.render import Column, Listing, choose_form, show
-    from tactics.cli.words import instant
+    from tactics.cli.words import NOTHING, brief, instant
 
     session: Session = context.obj
     with session.store() as store:
@@ -33,8 +33,8 @@ def list_breakers(context: typer.Context, as_json: AsJson = False) -> None:
         Column("name", "Breaker"),
         Column("state", "State", _state),
         Column("failures", "Failures", right=True),
-        Column("open_until", "Open until", instant),
-        Column("reason", "Reason", shrink="fold"),
+        Column("open_until", "Open until (UTC)", instant),
+        Column("reason", "Reason", lambda text: brief(text or NOTHING), shrink="fold"),
     ]
     listing = Listing(
         "breakers",

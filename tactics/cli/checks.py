@@ -21,14 +21,16 @@ from tactics.cli.session import Session
 from tactics.cli.wiring import Configured, configured, is_complete, names_of, open_credentials
 from tactics.cli.words import age_since, instant, listed, plural
 from tactics.errors import CredentialError, TacticsError
+from tactics.model import RunStatus
 
 if TYPE_CHECKING:
-    from tactics.store import Store
+    from tactics.store import Run, Store
 
 MIB, GIB = 2**20, 2**30
 LARGE_WAL_BYTES = 512 * MIB
 LOW_DISK_BYTES = 2 * GIB
 NO_DISK_BYTES = GIB // 4
+PROBLEM_LINES = 3
 SUNSET_DAYS = (7, 30, 60)
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 BUILT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)  # no right clock shows a time before this version
@@ -57,17 +59,26 @@ class Line:
 def examine(session: Session) -> Iterator[Line]:
     """Yield every line; a check that breaks is itself a failed line and stops no other.
 
-    Without a configuration there is nothing to say about what is configured.
+    Without a configuration there is nothing to say about what is configured, and a damaged
+    database is told once.
     """
     broken: set[str] = set()
     for name, check in CHECKS.items():
-        if name in NEED_CONFIG and "config" in broken:
+        if NEEDS.get(name) in broken:
             continue
-        try:
-            yield from check(session)
-        except TacticsError as exc:
+        lines = _lines_of(name, check, session)
+        if any(line.level is Level.FAIL for line in lines):
             broken.add(name)
-            yield Line(name, Level.FAIL, str(exc), exc.hint, exc.exit_code)
+        yield from lines
+
+
+def _lines_of(name: str, check: "Check", session: Session) -> list[Line]:
+    lines: list[Line] = []
+    try:
+        lines.extend(check(session))
+    except TacticsError as exc:
+        lines.append(Line(name, Level.FAIL, str(exc), exc.hint, exc.exit_code))
+    return lines
 
 
 def check_versions(session: Session) -> Iterator[Line]:  # noqa: ARG001 (one signature for all)
@@ -197,10 +208,12 @@ def check_store(session: Session) -> Iterator[Line]:
         size = f"{health.file_bytes / MIB:.1f} MiB, log {health.wal_bytes / MIB:.1f} MiB"
         row = store.database.read_one("SELECT sqlite_version()")
         detail = f"SQLite {row and row[0]}, schema {health.schema_version}, {size}"
-        yield Line("database", Level.OK, detail)
+        if not health.problems:
+            yield Line("database", Level.OK, detail)
         for problem in health.problems:
             remedy = "stop tactics, keep a copy, restore a backup"
-            yield Line("database", Level.FAIL, problem, remedy, exit_code=70)
+            found = "; ".join(problem.splitlines()[:PROBLEM_LINES])
+            yield Line("database", Level.FAIL, found, remedy, exit_code=70)
         if health.wal_bytes > LARGE_WAL_BYTES:
             remedy = "end whatever keeps tactics.db open"
             yield Line("database log", Level.WARN, "the log does not shrink", remedy)
@@ -239,8 +252,7 @@ def check_breakers(session: Session) -> Iterator[Line]:
 def check_clock(session: Session) -> Iterator[Line]:
     """Yield whether the clock can be right: not before this version, nor before the last run."""
     now = session.clock().now()
-    with _store_if_any(session) as store:
-        latest = None if store is None else store.runs.latest()
+    latest = _latest_run(session)
     remedy = "set the machine's clock" + (
         ", or unset TACTICS_NOW" if session.environment.get("TACTICS_NOW") else ""
     )
@@ -251,6 +263,29 @@ def check_clock(session: Session) -> Iterator[Line]:
         yield Line("clock", Level.FAIL, detail, remedy)
     else:
         yield Line("clock", Level.OK, f"{instant(now)} UTC")
+
+
+def check_last_run(session: Session) -> Iterator[Line]:
+    """Yield how the last run ended."""
+    run = _latest_run(session)
+    if run is None:
+        return
+    detail = f"{run.command} {run.status}, {age_since(run.created_at, session.clock().now())} ago"
+    good = run.status in {RunStatus.SUCCEEDED, RunStatus.RUNNING}
+    level, remedy = (Level.OK, "") if good else (Level.WARN, "`tactics runs show`")
+    yield Line("last run", level, detail, remedy)
+
+
+def check_lake(session: Session) -> Iterator[Line]:
+    """Yield whether the lake's folder can be written; there is none before the first sync."""
+    folder = session.home.lake / "warehouse"
+    if not os.path.lexists(folder):
+        return
+    if folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield Line("lake", Level.OK, str(folder))
+    else:
+        remedy = "repair that folder; what could not be written waits: `tactics queue status`"
+        yield Line("lake", Level.FAIL, f"{folder} is no folder that can be written", remedy)
 
 
 def check_gold(session: Session) -> Iterator[Line]:
@@ -285,6 +320,11 @@ def _store_if_any(session: Session) -> Iterator["Store | None"]:
         yield None
 
 
+def _latest_run(session: Session) -> "Run | None":
+    with _store_if_any(session) as store:
+        return None if store is None else store.runs.latest()
+
+
 def _own_paths(root: Path) -> list[Path]:
     return [root, *(root / name for name in ("tactics.db", "lake", "gold", "tmp"))]
 
@@ -295,16 +335,26 @@ def _mode(path: Path) -> int:
 
 Check: TypeAlias = Callable[[Session], Iterator[Line]]
 
-NEED_CONFIG = {"credentials", "apis"}
+# What each check cannot do without.
+NEEDS = {
+    "credentials": "config",
+    "apis": "config",
+    "clock": "database",
+    "last run": "database",
+    "queue": "database",
+    "breakers": "database",
+}
 # Each key names the line that stands for a check that could not run at all.
 CHECKS: dict[str, Check] = {
     "versions": check_versions,
     "home": check_home,
     "disk": check_disk,
-    "clock": check_clock,
     "database": check_store,
+    "clock": check_clock,
+    "last run": check_last_run,
     "queue": check_queue,
     "breakers": check_breakers,
+    "lake": check_lake,
     "gold": check_gold,
     "keyring": check_keyring,
     "config": check_config,

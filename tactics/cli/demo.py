@@ -1,5 +1,8 @@
 """`tactics demo`: everything once, against the built-in simulators, without any credential."""
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +28,8 @@ def demo(
 ) -> None:
     """Run everything against built-in simulators, once.
 
-    Ends with the pacing report.     The data stays, so that a second demo is quick and every other command can look at it.
+    Ends with the pacing report. The data stays, so that a second demo is quick and every command
+    that only reads can look at it.
     """
     from tactics.cli.failure import leave
     from tactics.cli.render import Form, say
@@ -75,10 +79,11 @@ def _explain(result: "PipelineResult") -> None:
 
 
 def _suggestions(root: Path) -> list[str]:
-    tactics = f"tactics --home {root}"
+    command = "tactics" if shutil.which("tactics") else f"{shlex.quote(sys.executable)} -m tactics"
+    tactics = f"{command} --home {shlex.quote(str(root))}"
     return [
         f"{tactics} report margin",
         f'{tactics} sql "SELECT channel, sum(spend) FROM ad_monthly GROUP BY ALL"',
         f"{tactics} runs show",
-        "tactics init, to begin with your own sources",
+        f"{command} init, to begin with your own sources",
     ]

@@ -3,6 +3,8 @@
 Changes no data itself: the store and the next run do.
 """
 
+import datetime as dt
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +39,6 @@ def list_letters(
 ) -> None:
     """List dead letters, the newest first."""
     from tactics.cli.render import Column, Listing, choose_form, show
-    from tactics.cli.words import age_since
     from tactics.store import DeadLetterFilter
 
     session: Session = context.obj
@@ -48,15 +49,12 @@ def list_letters(
     columns = [
         Column("job_id", "ID", right=True),
         Column("age", "Age"),
-        Column("source", "Source"),
+        Column("name", "Source"),
         Column("stage", "Stage"),
         Column("error", "Error", shrink="fold"),
         Column("attempts", "Tries", right=True),
     ]
-    rows = [
-        _summary(letter) | ({} if as_json else {"age": age_since(letter.finalized_at, now)})
-        for letter in letters
-    ]
+    rows = [_summary(letter) | ({} if as_json else _shown(letter, now)) for letter in letters]
     listing = Listing("dead_letters", rows, columns, now, empty="no dead letters")
     show(listing, choose_form(as_json))
 
@@ -73,7 +71,7 @@ def inspect(
     session: Session = context.obj
     with session.store() as store:
         letter = _find(store, job_id)
-    facts = _everything(letter)
+        facts = _everything(store, letter)
     if as_json:
         write_json(envelope("dead_letter", [facts], session.clock().now()))
     else:
@@ -117,13 +115,15 @@ def export(
 
     With their payloads, secrets taken out; all dead letters unless --id names some.
     """
+    from tactics.cli.render import say
     from tactics.cli.words import plural
 
     session: Session = context.obj
     with session.store() as store:
-        letters = [_find(store, job_id) for job_id in _choose(store, ids or [])]
-    _write_new(file, [_everything(letter, preview=None) for letter in letters])
-    _hint(f"{plural(len(letters), 'dead letter')} written to {file}")
+        found = [_find(store, job_id) for job_id in _choose(store, ids or [])]
+        letters = [_everything(store, letter, preview=None) for letter in found]
+    _write_new(file, letters)
+    say("", f"{plural(len(letters), 'dead letter')} written to {file}")
 
 
 @app.command()
@@ -140,10 +140,19 @@ def purge(
     _need_one_choice(ids, every, False)
     with session.store(readonly=False) as store:
         chosen = _choose(store, ids or [])
-        if chosen and not yes:
-            typer.confirm(f"delete {len(chosen)} dead letters for ever?", abort=True, err=True)
-        gone = store.jobs.purge(chosen) if chosen else 0
+        agreed = yes or not chosen or _confirm(len(chosen))
+        gone = store.jobs.purge(chosen) if chosen and agreed else 0
     _report(session, "dead_letters_purged", gone, as_json)
+
+
+def _confirm(number: int) -> bool:
+    from tactics.cli.render import say
+    from tactics.cli.words import plural
+
+    say("", f"delete {plural(number, 'dead letter')} for ever? [y/N]")  # typer's leaks to stdout
+    if not (answer := sys.stdin.readline()):
+        raise typer.Abort
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def _need_one_choice(ids: list[int] | None, every: bool, transient: bool) -> None:
@@ -173,6 +182,14 @@ def _find(store: "Store", job_id: int) -> "Job":
     return letter
 
 
+def _shown(letter: "Job", now: dt.datetime) -> dict[str, object]:
+    from tactics.cli.words import age_since
+
+    key = letter.key
+    name = f"{key.org_id}/{key.source}" if key else None
+    return {"age": age_since(letter.finalized_at, now), "name": name}
+
+
 def _summary(letter: "Job") -> dict[str, object]:
     key = letter.key
     return {
@@ -191,11 +208,14 @@ def _summary(letter: "Job") -> dict[str, object]:
     }
 
 
-def _everything(letter: "Job", *, preview: int | None = PREVIEW_CHARACTERS) -> dict[str, object]:
+def _everything(
+    store: "Store", letter: "Job", *, preview: int | None = PREVIEW_CHARACTERS
+) -> dict[str, object]:
     from tactics.cli.remedies import remedy_for
     from tactics.transport import redact
 
-    text = redact((letter.payload or b"").decode("utf-8", errors="replace"))
+    payload = letter.payload or _body(store, letter) or b""
+    text = redact(payload.decode("utf-8", errors="replace"))
     return _summary(letter) | {
         "window_start": letter.window and letter.window.start,
         "window_end": letter.window and letter.window.end,
@@ -203,9 +223,15 @@ def _everything(letter: "Job", *, preview: int | None = PREVIEW_CHARACTERS) -> d
         "hint": letter.error_hint,
         "remedy": remedy_for(letter.error_type, names=_names(letter)),
         "history": letter.errors,
-        "payload_bytes": letter.payload_bytes,
+        "payload_bytes": len(payload),
         "payload": text if preview is None else text[:preview],
     }
+
+
+def _body(store: "Store", letter: "Job") -> bytes | None:
+    """Return what the log still holds of the event that a write was about."""
+    event = store.bus.get(letter.event_seq) if letter.event_seq else None
+    return event.body if event else None
 
 
 def _names(letter: "Job") -> dict[str, object]:
@@ -217,19 +243,19 @@ def _names(letter: "Job") -> dict[str, object]:
 def _print_letter(facts: dict[str, object]) -> None:
     from rich.text import Text
 
-    from tactics.cli.render import emit, jsonable
+    from tactics.cli.render import emit, plain_text
     from tactics.cli.words import NOTHING, visible
 
     for name, value in facts.items():
         if name in {"history", "payload"}:
             continue
-        shown = jsonable(value)
-        line = NOTHING if shown is None or shown == "" else visible(str(shown))
+        line = visible(plain_text(value)) or NOTHING
         emit(Text.assemble((f"{name:<14}", "bold"), line), soft_wrap=True)
     for error in facts["history"] if isinstance(facts["history"], list) else ():
-        emit(Text(f"  failed before: {visible(str(jsonable(error)))}"), soft_wrap=True)
+        told = f"{error['at']}  try {error['attempt']}: {error['message']}"
+        emit(Text(f"  failed before: {visible(told)}"), soft_wrap=True)
     if facts["payload"]:
-        emit(Text("payload (the beginning)", "bold"))
+        emit(Text(f"payload (the first {PREVIEW_CHARACTERS} characters)", "bold"))
         emit(Text(visible(str(facts["payload"]))), soft_wrap=True)
 
 
@@ -242,7 +268,8 @@ def _write_new(file: Path, rows: list[dict[str, object]]) -> None:
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as exc:
-        raise ConfigError("the file cannot be created", hint="name a new file", file=file) from exc
+        why = exc.strerror or "refused"
+        raise ConfigError(why.lower(), hint="name a new file", file=file) from None
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         for row in rows:
             out.write(json.dumps(jsonable(row), ensure_ascii=False) + "\n")
@@ -255,7 +282,7 @@ def _report(session: "Session", kind: str, number: int, as_json: bool) -> None:
     if as_json:
         write_json(envelope(kind, [{"count": number}], session.clock().now()))
     else:
-        verb = kind.rpartition("_")[2]
+        verb = "purged" if kind.endswith("purged") else "put back into the queue"
         typer.echo(f"{plural(number, 'dead letter')} {verb}")
 
 

@@ -26,8 +26,8 @@ def exit_code_of(command: Callable[[], object]) -> int:
     try:
         answer = command()
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except (KeyboardInterrupt, typer.Abort):  # Ctrl-C, at work or at a question
+        return _explain_interruption()
     except BrokenPipeError:
         return _leave_quietly()
     except Exception as exc:  # noqa: BLE001 (the CLI's main: here it becomes an exit code)
@@ -60,11 +60,17 @@ def _explain(exc: Exception) -> int:
             return exc.exit_code
         case typer.TyperException():
             return _explain_usage(exc)
-        case typer.Abort():
-            complain("given up, nothing was changed")
-            return OUR_FAULT
+        case RuntimeError() if str(exc) == "Query interrupted":  # DuckDB's word for Ctrl-C
+            return _explain_interruption()
         case _:
             return _explain_crash(exc)
+
+
+def _explain_interruption() -> int:
+    from tactics.cli.render import say
+
+    say("", "interrupted; what was fetched is kept, and the same command goes on from there")
+    return INTERRUPTED
 
 
 def _explain_usage(exc: typer.TyperException) -> int:

@@ -50,9 +50,11 @@ def _write_new(path: "Path", text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             path.chmod(0o600)
             file.write(text)
-    except FileExistsError as exc:
+    except FileExistsError:
         raise ConfigError(
-            "there is a configuration already", hint=f"edit it: {path}", path=path
-        ) from exc
+            "there is a configuration already",
+            hint="edit it, or name another with --config",
+            path=path,
+        ) from None
     except OSError as exc:
         raise ConfigError("the configuration cannot be written", path=path) from exc

@@ -10,7 +10,9 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from tactics.cli.words import plural
 
 STAGES = {
     "ingest": "fetching",
@@ -25,7 +27,12 @@ STAGES = {
 class _Bar:
     task: TaskID
     slices: int = 0
+    fetched: int = 0
     pages: int = 0
+
+    @property
+    def done(self) -> str:
+        return f"{self.fetched}/{self.slices}"
 
 
 class Bars(AbstractContextManager["Bars"]):
@@ -38,7 +45,7 @@ class Bars(AbstractContextManager["Bars"]):
         self._display = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[done]}"),
             TextColumn("{task.fields[note]}", markup=False),
             console=console or Console(stderr=True),
             transient=True,
@@ -65,20 +72,22 @@ class Bars(AbstractContextManager["Bars"]):
         with self._lock:
             bar = self._bar(org_id, source)
             bar.slices += slices
-            self._display.update(bar.task, total=bar.slices)
+            self._display.update(bar.task, total=bar.slices, done=bar.done)
 
     def advance(self, org_id: str, source: str, *, pages: int) -> None:
         """Count one finished slice of `pages`."""
         with self._lock:
             bar = self._bar(org_id, source)
             bar.pages += pages
-            self._display.update(bar.task, advance=1, note=f"{bar.pages:,} pages")
+            bar.fetched += 1
+            note = plural(bar.pages, "page")
+            self._display.update(bar.task, advance=1, done=bar.done, note=note)
 
     def stage(self, name: str) -> None:
         """Show which stage runs."""
         words = STAGES.get(name, name)
         if self._stage is None:
-            self._stage = self._display.add_task(words, total=None, note="")
+            self._stage = self._display.add_task(words, total=None, done="", note="")
         self._display.update(self._stage, description=words)
 
     def refresh(self) -> None:
@@ -92,5 +101,5 @@ class Bars(AbstractContextManager["Bars"]):
     def _bar(self, org_id: str, source: str) -> _Bar:
         name = f"{org_id}/{source}"
         if name not in self._bars:
-            self._bars[name] = _Bar(self._display.add_task(name, total=0, note=""))
+            self._bars[name] = _Bar(self._display.add_task(name, total=0, done="", note=""))
         return self._bars[name]

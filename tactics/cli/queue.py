@@ -20,7 +20,7 @@ FINAL = {"completed", "cancelled"}  # done with; dead letters (discarded) stay i
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Count waiting writes by stage and state, with the age of the oldest."""
     from tactics.cli.render import Column, Listing, choose_form, show
-    from tactics.cli.words import age, instant
+    from tactics.cli.words import age, until
 
     session: Session = context.obj
     now = session.clock().now()
@@ -32,17 +32,17 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             "state": count.state,
             "jobs": count.jobs,
             "oldest_seconds": (now - count.oldest_created_at).total_seconds(),
-            "next_scheduled_at": count.next_scheduled_at,
+            "next_scheduled_at": None if count.state == "discarded" else count.next_scheduled_at,
         }
         for count in counts
         if count.state not in FINAL
     ]
     columns = [
         Column("stage", "Stage"),
-        Column("state", "State"),
+        Column("state", "State", lambda state: "dead letter" if state == "discarded" else state),
         Column("jobs", "Writes", right=True),
         Column("oldest_seconds", "Oldest", age, right=True),
-        Column("next_scheduled_at", "Next try (UTC)", instant),
+        Column("next_scheduled_at", "Next try", lambda moment: until(moment, now)),
     ]
     listing = Listing("queue", rows, columns, now, empty="nothing waits for a retry")
     show(listing, choose_form(as_json))

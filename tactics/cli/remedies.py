@@ -6,7 +6,8 @@ Keyed by `error_type`; a test holds it complete. An error's own hint, when it ha
 from collections.abc import Mapping
 
 _WAIT = "wait for it to pass, then `tactics dlq retry --transient`"
-_DISK = "free disk space or repair the path under $TACTICS_HOME, then `tactics queue flush`"
+_FLUSH = "`tactics dlq retry --transient` and `tactics queue flush`"
+_DISK = f"free disk space or repair the path under $TACTICS_HOME, then {_FLUSH}"
 _COMMIT = "nothing: the load id makes a repeat safe; `tactics dlq retry --transient`"
 _AGAIN = "`tactics sync` fetches that window again; a good fetch closes this dead letter"
 _REPORT = "look at the payload; if the vendor is right, tell us; then `tactics dlq retry <id>`"
@@ -17,7 +18,7 @@ REMEDIES = {
     "upstream_unavailable": "the vendor has trouble; " + _WAIT,
     "network_unreachable": "restore the network, then `tactics sync`; reports go on with held data",
     "circuit_open": "see `tactics breakers list`; it closes by itself, or `breakers reset <name>`",
-    "store_busy": "end the process that holds tactics.db, then `tactics queue flush`",
+    "store_busy": f"end the process that holds tactics.db, then {_FLUSH}",
     "sink_unavailable": _DISK,
     "commit_conflict": _COMMIT,
     "commit_unknown": _COMMIT,

@@ -19,7 +19,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tactics.cli.words import NOTHING, visible
+from tactics.cli.words import NOTHING, folded, visible
 from tactics.errors import ConfigError
 
 Row = Mapping[str, object]
@@ -169,11 +169,19 @@ def write_csv(rows: Sequence[Row], fields: Sequence[str] = ()) -> None:
     if names:
         writer.writerow(names)
     for row in rows:
-        writer.writerow([_csv_cell(jsonable(row.get(name))) for name in names])
+        writer.writerow([plain_text(row.get(name)) for name in names])
 
 
-def _csv_cell(value: object) -> object:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+def plain_text(value: object) -> str:
+    """Return a value as one cell of text: as `--json` words it, decimals with all their digits."""
+    match value:
+        case None:
+            return ""
+        case Decimal() if value.is_finite():
+            return format(value, "f")
+        case _:
+            told = jsonable(value)
+            return told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
 
 
 def jsonable(value: object) -> object:
@@ -193,8 +201,10 @@ def jsonable(value: object) -> object:
 
 def _text(value: object) -> str:
     match value:
-        case dt.datetime():
+        case dt.datetime() if value.tzinfo is not None:
             return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+        case dt.datetime():  # SQL's TIMESTAMP has no zone, and is not given this machine's
+            return value.isoformat()
         case dt.date() | dt.time():
             return value.isoformat()
         case bytes():
@@ -213,9 +223,13 @@ def _number(value: float | Decimal) -> float | str | None:
 
 
 def say(label: str, text: str = "", *, style: str = "") -> None:
-    """Print one line of talk to stderr, `label` in colour."""
+    """Print one line of talk to stderr, `label` in colour; a terminal gets it folded at words."""
     talk = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-    talk.print(Text.assemble((label, style), visible(text)))
+    words = visible(text)
+    if talk.is_terminal:
+        words = folded(label + words, talk.width).removeprefix(label.rstrip())
+        label = label.rstrip()
+    talk.print(Text.assemble((label, style), words))
 
 
 def verdict(word: str, level: Level) -> Text:

@@ -4,11 +4,13 @@ Needs no configuration and never waits for a sync. Computes no metric.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tactics.cli.options import AsCsv, AsJson, Org, new_noun
+from tactics.cli.options import AsCsv, AsJson, Orgs, new_noun
+from tactics.errors import NotFoundError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,39 +24,41 @@ app = new_noun("Read a report: pacing, margin or channels.")
 
 @app.command()
 def pacing(
-    context: typer.Context, org: Org = None, as_json: AsJson = False, as_csv: AsCsv = False
+    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
 ) -> None:
     """Show how every booked line is pacing, the most urgent first."""
     from tactics.cli.render import choose_form
 
-    show_report(context.obj, "pacing", org, choose_form(as_json, as_csv))
+    show_report(context.obj, "pacing", orgs, choose_form(as_json, as_csv))
 
 
 @app.command()
 def margin(
-    context: typer.Context, org: Org = None, as_json: AsJson = False, as_csv: AsCsv = False
+    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
 ) -> None:
     """Show what every booked line earns, the thinnest margin first."""
     from tactics.cli.render import choose_form
 
-    show_report(context.obj, "margin", org, choose_form(as_json, as_csv))
+    show_report(context.obj, "margin", orgs, choose_form(as_json, as_csv))
 
 
 @app.command()
 def channels(
-    context: typer.Context, org: Org = None, as_json: AsJson = False, as_csv: AsCsv = False
+    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
 ) -> None:
     """Show the last 28 closed days by channel, the largest spend first."""
     from tactics.cli.render import choose_form
 
-    show_report(context.obj, "channels", org, choose_form(as_json, as_csv))
+    show_report(context.obj, "channels", orgs, choose_form(as_json, as_csv))
 
 
-def show_report(session: "Session", name: str, org_id: str | None, form: "Form") -> None:
+def show_report(
+    session: "Session", name: str, org_ids: "Sequence[str] | None", form: "Form"
+) -> None:
     """Print a report of the published generation, and on stderr whether it may be stale."""
     from tactics.cli.render import Form, emit, envelope, write_csv, write_json
 
-    report = _read(session, name, org_id)
+    report = _read(session, name, org_ids or [None])
     if form is Form.JSON:
         now = session.clock().now()
         write_json(envelope(name, report.rows, now, report.as_of))
@@ -62,16 +66,38 @@ def show_report(session: "Session", name: str, org_id: str | None, form: "Form")
         write_csv(report.rows, report.columns)
     elif report.rows:
         emit(_draw(name)(report.rows))
-    _warn(report, org_id)
+    _warn(report)
 
 
-def _read(session: "Session", name: str, org_id: str | None) -> "Report":
+def _read(session: "Session", name: str, org_ids: "Sequence[str | None]") -> "Report":
+    """Return the report of these organisations; None stands for all of them.
+
+    Raises:
+        NotFoundError: there is no report, or nothing is held of an organisation.
+    """
     from tactics.duck import DuckLimits
     from tactics.gold import Gold
 
     home = session.home
     gold = Gold(home, DuckLimits(home.scratch))
-    return gold.report(name, org_id=org_id, now=session.clock().now())
+    now = session.clock().now()
+    reports = [
+        _known(gold.report(name, org_id=org, now=now), org) for org in dict.fromkeys(org_ids)
+    ]
+    return replace(
+        reports[0],
+        rows=[row for report in reports for row in report.rows],
+        freshness=[row for report in reports for row in report.freshness],
+        as_of=min((report.as_of for report in reports if report.as_of), default=None),
+    )
+
+
+def _known(report: "Report", org_id: str | None) -> "Report":
+    if org_id and not report.rows and not report.freshness:
+        raise NotFoundError(
+            "nothing is held of this organisation", hint="see `tactics sources list`", org=org_id
+        )
+    return report
 
 
 def _draw(name: str) -> "Callable[[Sequence[Any]], RenderableType]":
@@ -81,7 +107,7 @@ def _draw(name: str) -> "Callable[[Sequence[Any]], RenderableType]":
     return {"pacing": pacing_screen, "margin": margin_screen, "channels": channels_screen}[name]
 
 
-def _warn(report: "Report", org_id: str | None) -> None:
+def _warn(report: "Report") -> None:
     from tactics.cli.render import say
     from tactics.cli.screens import stale_sources
     from tactics.cli.words import listed
@@ -90,6 +116,4 @@ def _warn(report: "Report", org_id: str | None) -> None:
         say("data may be stale: ", listed(stale), style="bold yellow")
         say("next: ", "tactics sync", style="cyan")
     if not report.rows:
-        say(
-            "", f"nothing to report{f' for {org_id}' if org_id else ''}: see `tactics sources list`"
-        )
+        say("", "nothing to report: see `tactics sources list`")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tactics.cli.failure import leave
 from tactics.cli.remedies import remedy_for
-from tactics.cli.render import Column, Level, as_table, emit, say, verdict, write_json
-from tactics.cli.words import NOTHING, age, listed, plural, visible
+from tactics.cli.render import Column, Level, as_table, console, emit, say, verdict, write_json
+from tactics.cli.words import NOTHING, age, brief, folded, listed, plural, visible
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -43,11 +43,13 @@ def finish(result: "PipelineResult", *, as_json: bool) -> NoReturn:
 def print_result(result: Facts) -> None:
     """Print the outcome of each source, the receipt and the findings; then, as talk, what to do."""
     emit(headline(result))
-    if result.get("sources"):
+    if result.get("sources") and not _asked_nobody(result):
         emit(as_table(source_rows(result["sources"]), SOURCE_COLUMNS))
     if result.get("receipts"):
         rows = receipt_rows(result["receipts"])
         emit("", as_table(rows, RECEIPT_COLUMNS, gap=1), _balance(rows))
+    for line in stage_problems(result):
+        emit("", line, soft_wrap=True)
     for finding in (result.get("guard") or {}).get("findings") or ():
         emit("", _finding(finding), soft_wrap=True)
     for step in next_steps(result):
@@ -60,7 +62,7 @@ def headline(result: Facts) -> "Text":
 
     words = [f" in {age(_seconds(result))}"] if result.get("finished_at") else []
     if result.get("followed"):
-        words.append(f", by following run {result['followed']}")
+        words.append(", by another process")
     return Text.assemble(f"run {result['run_id']} ", status_text(result["status"]), *words)
 
 
@@ -79,26 +81,43 @@ def next_steps(result: Facts) -> list[str]:
         steps.append(
             "DataGuard halted: correct the rows above, then `tactics sync`; gold is as it was"
         )
-    receipts = result.get("receipts") or ()
-    if any(receipt.get("dead_lettered") for receipt in receipts):
+    counts = [*(result.get("receipts") or ()), *(result.get("stages") or ())]
+    if any(count.get("dead_lettered") for count in counts):
         steps.append("see the dead letters with `tactics dlq list`")
-    if any(receipt.get("queued") for receipt in receipts):
+    if any(count.get("queued") for count in counts):
         steps.append("writes wait for a retry: `tactics queue status`, `tactics queue flush`")
-    if any(receipt.get("quarantined") for receipt in receipts):
-        steps.append('see refused rows: tactics sql "SELECT * FROM silver.quarantine"')
+    if any(count.get("quarantined") for count in counts):
+        steps.append('see refused rows: `tactics sql "FROM silver.quarantine"`')
     if result.get("stale"):
-        steps.append("data may be stale: " + oldest(result.get("freshness") or ()))
+        steps.append(how_stale(result))
     return list(dict.fromkeys(steps))
 
 
-def oldest(freshness: Sequence[Facts]) -> str:
-    """Return which sources are oldest, with their newest day."""
-    days: dict[str, str] = {}
-    for row in freshness:
-        name = f"{row['org_id']}/{row['source']}"
-        day = str(row.get("newest_day") or "nothing yet")
-        days[name] = min(days.get(name, day), day)
-    return listed([f"{name} ends {day}" for name, day in sorted(days.items())]) or "no data yet"
+def how_stale(result: Facts) -> str:
+    """Return how old the data is of the sources that brought nothing; the others are fresh."""
+    freshness = result.get("freshness") or ()
+    if _asked_nobody(result):
+        last = min(freshness, key=lambda row: row["fetched_at"], default=None)
+        held = (
+            f"the oldest is {_name(last)}, fetched {age(last['age_seconds'])} ago" if last else ""
+        )
+        return f"nothing was fetched: {held or 'there is no data yet'}"
+    silent = {_name(source) for source in result["sources"] if source["outcome"] == "failed"}
+    days = dict.fromkeys(sorted(silent), "has no data")
+    for row in sorted(freshness, key=lambda row: str(row["newest_day"]), reverse=True):
+        if _name(row) in silent:
+            days[_name(row)] = f"ends {row['newest_day']}"
+    return "data may be stale: " + listed([f"{name} {end}" for name, end in days.items()])
+
+
+def stage_problems(result: Facts) -> list[str]:
+    """Return why the stages after the fetch could not do their work."""
+    told = [
+        f"{stage['name']}: {visible(brief(problem['message']))}"
+        for stage in result.get("stages") or ()
+        for problem in stage.get("problems") or ()
+    ]
+    return list(dict.fromkeys(told))
 
 
 def source_rows(sources: Sequence[Facts]) -> list[Facts]:
@@ -108,7 +127,9 @@ def source_rows(sources: Sequence[Facts]) -> list[Facts]:
             "name": f"{source['org_id']}/{source['source']}",
             "outcome": source["outcome"],
             "fetched": _fetched(source),
-            "note": "; ".join(problem["message"] for problem in source.get("problems") or ()),
+            "note": "; ".join(
+                dict.fromkeys(brief(problem["message"]) for problem in source.get("problems") or ())
+            ),
         }
         for source in sources
     ]
@@ -128,6 +149,15 @@ def receipt_rows(receipts: Sequence[Facts]) -> list[Facts]:
         }
         for name, row in sums.items()
     ]
+
+
+def _name(facts: Facts) -> str:
+    return f"{facts['org_id']}/{facts['source']}"
+
+
+def _asked_nobody(result: Facts) -> bool:
+    sources = result.get("sources") or ()
+    return bool(sources) and all(source["outcome"] == "offline" for source in sources)
 
 
 def _seconds(result: Facts) -> float:
@@ -151,15 +181,19 @@ def _finding(finding: Facts) -> "Text":
     from rich.text import Text
 
     level: Level = "bad" if finding["severity"] == "error" else "notice"
-    text = Text.assemble(
-        verdict(finding["severity"], level),
-        f" {finding['check']} ({finding['org_id']}, {plural(finding['rows'], 'row')}):",
-        f" {visible(finding['message'])}\n",
-    )
+    severity = finding["severity"]
+    where = f"{finding['check']} ({finding['org_id']}, {plural(finding['rows'], 'row')})"
+    lines = [f"{severity} {where}: {finding['message']}"]
     for example in finding.get("examples") or ():
         told = {name: value for name, value in example.items() if value not in (None, "")}
-        text.append("  " + visible(", ".join(f"{k}={v}" for k, v in told.items())) + "\n")
-    return text.append(f"  to do: {visible(finding['hint'])}")
+        lines.append("  " + ", ".join(f"{k}={v}" for k, v in told.items()))
+    lines.append(f"  to do: {finding['hint']}")
+    out = console()
+    shown = "\n".join(
+        folded(visible(line), out.width, "    ") if out.is_terminal else visible(line)
+        for line in lines
+    )
+    return Text.assemble(verdict(severity, level), shown.removeprefix(severity))
 
 
 def status_text(value: object) -> "Text":

@@ -57,7 +57,6 @@ def check(
 ) -> None:
     """Ask every configured account who it is: one small request each, nothing is stored."""
     from tactics import pipeline
-    from tactics.cli.remedies import remedy_for
     from tactics.cli.render import Column, Listing, choose_form, say, show
 
     session: Session = context.obj
@@ -74,24 +73,33 @@ def check(
         "source_checks", rows, columns, session.clock().now(), empty="no source is enabled"
     )
     show(listing, choose_form(as_json))
-    failed = [(check, check.problem) for check in checks if check.problem]
-    for one, problem in failed:
-        names = {"org": one.org_id, "source": one.source}
-        advice = remedy_for(problem.code, problem.hint, names)
-        say(f"next: {one.org_id}/{one.source}: ", advice, style="cyan")
+    failed = [check for check in checks if check.problem]
+    for line in dict.fromkeys(f"{one.org_id}/{one.source}: {_advice(one)}" for one in failed):
+        say("next: ", line, style="cyan")
     if failed:
         leave(DEGRADED)
 
 
 def _row(check: "SourceCheck", whole: bool) -> dict[str, object]:
+    from tactics.cli.words import brief
+
     if whole:
-        return {**asdict(check), "ok": check.problem is None}
+        facts = {name: value or None for name, value in asdict(check).items()}
+        problem = {**asdict(check.problem), "hint": _advice(check)} if check.problem else None
+        return {**facts, "problem": problem, "ok": check.problem is None}
     told = ", ".join(filter(None, (check.name, check.currency, check.timezone)))
     return {
         "account": "/".join(filter(None, (check.org_id, check.source, check.account_id))),
         "ok": check.problem is None,
-        "detail": check.problem.message if check.problem else told,
+        "detail": brief(check.problem.message) if check.problem else told,
     }
+
+
+def _advice(check: "SourceCheck") -> str:
+    from tactics.cli.remedies import remedy_for
+
+    names = {"org": check.org_id, "source": check.source}
+    return remedy_for(check.problem.code, check.problem.hint, names) if check.problem else ""
 
 
 def _answer(value: object) -> "Text":

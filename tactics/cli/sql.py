@@ -1,6 +1,8 @@
 """`tactics sql`: read-only SQL over the gold tables and views of silver and bronze."""
 
 import sys
+from collections.abc import Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,6 +36,7 @@ def sql(
     text = sys.stdin.read() if query == "-" else query
     with session.workspace() as workspace:
         names, values = pipeline.query(workspace, text)
+    names = distinct(names)
     rows = [dict(zip(names, row, strict=True)) for row in values]
     if form is Form.CSV:
         write_csv(rows, names)
@@ -41,12 +44,29 @@ def sql(
         _show(session, names, rows, form)
 
 
+def distinct(names: Sequence[str]) -> list[str]:
+    """Return `names` with `_1`, `_2` after those that came before: a join hides no column."""
+    told: list[str] = []
+    for name in names:
+        free = (f"{name}_{number}" for number in count(1))
+        taken = {*told, *names}
+        told.append(name if name not in told else next(new for new in free if new not in taken))
+    return told
+
+
+def _cell(value: object) -> str:
+    from tactics.cli.render import plain_text
+    from tactics.cli.words import NOTHING
+
+    return NOTHING if value is None else plain_text(value)
+
+
 def _show(
     session: "Session", names: list[str], rows: list[dict[str, object]], form: "Form"
 ) -> None:
     from tactics.cli.render import Column, Form, Listing, as_records, console, emit, fits, show
 
-    columns = [Column(name, name) for name in names]
+    columns = [Column(name, name, _cell) for name in names]
     if form is Form.TABLE and rows and not fits(rows, columns, console().width):
         emit(as_records(rows, columns), soft_wrap=True)
     else:

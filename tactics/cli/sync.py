@@ -29,10 +29,13 @@ def sync(
     """
     from tactics import pipeline
     from tactics.cli.progress import Bars
+    from tactics.cli.render import say
     from tactics.cli.result import finish
 
     session: Session = context.obj
     scope = pipeline.Scope(orgs=tuple(orgs or ()), sources=tuple(sources or ()), offline=offline)
     with session.workspace() as workspace, Bars() as progress:
         result = pipeline.sync(workspace, scope, progress=progress)
+    if not result.sources:
+        say("next: ", f"no source is configured: edit {session.config_path}", style="cyan")
     finish(result, as_json=as_json)

@@ -4,6 +4,8 @@ Knows no terminal and no table.
 """
 
 import datetime as dt
+import re
+import textwrap
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeAlias
@@ -13,6 +15,9 @@ Number: TypeAlias = int | float | Decimal
 NOTHING = "-"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 MILLION, BILLION = 10**6, 10**9
+_QUERY = re.compile(r"(https?://[^\s?]+)\?\S+")
+_COMMAND = re.compile(r"`[^`]+`")
+_GLUE = "\0"  # stands for a blank that must not become the end of a line
 
 
 def age(seconds: float | None) -> str:
@@ -32,6 +37,13 @@ def age(seconds: float | None) -> str:
 def age_since(moment: dt.datetime | None, now: dt.datetime) -> str:
     """Return how long ago `moment` was."""
     return NOTHING if moment is None else age((now - moment).total_seconds())
+
+
+def until(moment: dt.datetime | None, now: dt.datetime) -> str:
+    """Return `in 4 s`, or `now` once it is due."""
+    if moment is None:
+        return NOTHING
+    return f"in {age((moment - now).total_seconds())}" if moment > now else "now"
 
 
 def count(value: Number | None, *, longest: Number = 10 * MILLION) -> str:
@@ -57,10 +69,11 @@ def percent(value: Number | None, digits: int = 1) -> str:
 
 
 def flight(start: dt.date | None, end: dt.date | None) -> str:
-    """Return `11-01/11-30`, or `25-12-01/26-01-31` when the flight crosses a year."""
+    """Return `11-01/11-30`; with the years, `25-11-01/27-01-31`, when it is a year or longer."""
     if start is None or end is None:
         return NOTHING
-    form = "%m-%d" if start.year == end.year else "%y-%m-%d"
+    short = end.year - start.year == ((end.month, end.day) < (start.month, start.day))
+    form = "%m-%d" if short else "%y-%m-%d"
     return f"{start:{form}}/{end:{form}}"
 
 
@@ -79,6 +92,20 @@ def listed(names: Sequence[str]) -> str:
     if len(names) < 2:  # noqa: PLR2004
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def brief(text: str) -> str:
+    """Return a message without the query of the addresses in it; `--json` keeps them whole."""
+    return _QUERY.sub(r"\1", text)
+
+
+def folded(text: str, width: int, indent: str = "  ") -> str:
+    """Return `text` in lines of at most `width`; a command in backticks stays in one piece."""
+    glued = _COMMAND.sub(lambda command: command[0].replace(" ", _GLUE), text)
+    lines = textwrap.wrap(
+        glued, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines).replace(_GLUE, " ")
 
 
 def visible(text: str) -> str:

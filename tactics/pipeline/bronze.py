@@ -4,10 +4,10 @@ Refuses a page that is not what its envelope says; changes none.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tactics.errors import DecodeError
-from tactics.model import TOPIC_CLEANED, TOPIC_RAW, RawPage
+from tactics.model import TOPIC_CLEANED, TOPIC_RAW, RawPage, StreamKey
 from tactics.pipeline.delivery import Delivery, Emission, Written
 from tactics.pipeline.workspace import Workspace
 from tactics.store import Event
@@ -22,11 +22,18 @@ def bronze_stage(workspace: Workspace) -> Delivery:
             inspect_page(page)
         load_id = name_load("bronze", [page.log_seq for page in pages])
         load = workspace.lake.append_pages(pages, load_id)
-        request_ids = list(dict.fromkeys(page.request_id for page in pages))
-        header = {"load_id": load_id, "request_ids": request_ids}
-        return Written(load.written, (Emission(TOPIC_CLEANED, None, header),))
+        return Written(load.written, tuple(_emissions(pages, load_id)))
 
     return Delivery(workspace, "bronze", TOPIC_RAW, write)
+
+
+def _emissions(pages: Sequence[RawPage], load_id: str) -> Iterator[Emission]:
+    """Yield an event per stream: what silver cannot do for one must not hold another back."""
+    requests: dict[StreamKey, dict[str, None]] = {}
+    for page in pages:
+        requests.setdefault(page.key, {})[page.request_id] = None
+    for key, request_ids in requests.items():
+        yield Emission(TOPIC_CLEANED, key, {"load_id": load_id, "request_ids": [*request_ids]})
 
 
 def name_load(stage: str, sequence: Sequence[int]) -> str:

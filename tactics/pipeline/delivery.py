@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tactics.crashpoint import reach
-from tactics.errors import CircuitOpen, RecordError, TransientError
+from tactics.errors import CircuitOpen, IntegrityError, RecordError, TransientError
 from tactics.model import StreamKey
 from tactics.pipeline.result import Problem, StageReport
 from tactics.pipeline.workspace import Workspace
@@ -55,6 +55,7 @@ class Delivery:
     topic: str
     write: Callable[[Sequence[Event]], Written]
     batch_events: int = BATCH_EVENTS
+    batch_bytes: int = BATCH_BYTES
     rows: int = 0
     queued: int = 0
     dead: int = 0
@@ -67,8 +68,8 @@ class Delivery:
 
     def drain(self) -> None:
         """Deliver everything that is new; stand still while the sink's breaker is open."""
-        bus = self.workspace.store.bus
-        while events := bus.read(self.topic, self.stage, self.batch_events, max_bytes=BATCH_BYTES):
+        bus, limit = self.workspace.store.bus, self.batch_bytes
+        while events := bus.read(self.topic, self.stage, self.batch_events, max_bytes=limit):
             if not self.deliver(events):
                 return
 
@@ -101,7 +102,7 @@ class Delivery:
         except TransientError as error:
             self._queue(events, error)
         except RecordError as error:
-            self._isolate(events, error)
+            return self._isolate(events, error)
         else:
             self._acknowledge(events, written)
         return True
@@ -131,50 +132,80 @@ class Delivery:
         self._remember(error)
         reach("retry.enqueued")
 
-    def _isolate(self, events: Sequence[Event], error: RecordError) -> None:
-        """Find the event that cannot be written; its neighbours go on."""
+    def _isolate(self, events: Sequence[Event], error: RecordError) -> bool:
+        """Find the event that cannot be written; its neighbours go on.
+
+        False means: stand still. An event that was held back must not be passed over.
+        """
         if len(events) > 1:
-            for event in events:
-                self.deliver([event])
-            return
+            return all(self.deliver([event]) for event in events)
         with self.workspace.store.transaction():
             key = events[0].key
             self.workspace.store.jobs.discard_now(self.stage, key, error, event_seq=events[0].seq)
             self._settle(events)
         self.dead += 1
         reach("dead_letter.discarded")
-
-    def _retry_jobs(self, jobs: Sequence[Job]) -> bool:
-        """Return whether the sink took everything (also when there was nothing)."""
-        for start in range(0, len(jobs), self.batch_events):
-            batch = jobs[start : start + self.batch_events]
-            if not self._retry_batch(batch):
-                self.workspace.store.jobs.release([job.job_id for job in jobs[start:]])
-                return False
         return True
 
-    def _retry_batch(self, jobs: Sequence[Job]) -> bool:
+    def _retry_jobs(self, jobs: Sequence[Job], size: int | None = None) -> bool:
+        """Return whether the sink takes writes (also when there was nothing to write)."""
+        jobs = sorted(jobs, key=lambda job: job.event_seq or 0)
+        start = 0
+        while start < len(jobs):
+            events = self._events_of(jobs[start : start + (size or self.batch_events)])
+            if not self._retry_batch(jobs[start : start + len(events)], events):
+                self.workspace.store.jobs.release([job.job_id for job in jobs[start:]])
+                return False
+            start += len(events)
+        return True
+
+    def _events_of(self, jobs: Sequence[Job]) -> list[Event]:
+        """Return the events of the first jobs, no more bytes than a new batch may have.
+
+        Raises:
+            IntegrityError: the log has lost an event that is still queued.
+        """
+        events: list[Event] = []
+        total = 0
+        for job in jobs:
+            event = self.workspace.store.bus.get(job.event_seq or 0)
+            if event is None:
+                raise IntegrityError("a queued event is gone from the log", job_id=job.job_id)
+            events.append(event)
+            total += len(event.body or b"")
+            if total >= self.batch_bytes:
+                break
+        return events
+
+    def _retry_batch(self, jobs: Sequence[Job], events: Sequence[Event]) -> bool:
         store = self.workspace.store
-        found = [event for job in jobs if job.event_seq and (event := store.bus.get(job.event_seq))]
         try:
             with self.breaker.attempt():
-                written = self.write(found)
+                written = self.write(events)
         except CircuitOpen as error:
             self._remember(error)
             return False
-        except (TransientError, RecordError) as error:
-            self._remember(error)
-            dead = sum(store.jobs.fail(job.job_id, error) for job in jobs)
-            self.dead += dead
-            if dead:
-                reach("dead_letter.discarded")
+        except TransientError as error:
+            self._fail(jobs, error)
             return False
+        except RecordError as error:
+            if len(jobs) > 1:
+                return self._retry_jobs(jobs, size=1)
+            self._fail(jobs, error)
+            return True
         reach("retry.attempted")
         with store.transaction():
             store.jobs.succeed([job.job_id for job in jobs])
             self._emit(written)
         self.rows += written.rows
         return True
+
+    def _fail(self, jobs: Sequence[Job], error: TransientError | RecordError) -> None:
+        self._remember(error)
+        dead = sum(self.workspace.store.jobs.fail(job.job_id, error) for job in jobs)
+        self.dead += dead
+        if dead:
+            reach("dead_letter.discarded")
 
     def _redrive(self) -> None:
         """Try one transient dead letter; when the sink takes it, try them all."""
@@ -185,7 +216,7 @@ class Delivery:
             if not some:
                 return
             jobs.redrive(some)
-            due = jobs.claim_due(self.stage, RETRY_LIMIT, ignore_schedule=True)
+            due = jobs.claim_due(self.stage, RETRY_LIMIT)
             if not self._retry_jobs(due):
                 return
 

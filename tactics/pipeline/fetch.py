@@ -18,7 +18,7 @@ from tactics.errors import (
     TacticsError,
     UpstreamUnavailable,
 )
-from tactics.model import Finality, Slice
+from tactics.model import Finality, Priority, Slice, Window
 from tactics.pipeline.access import Access
 from tactics.pipeline.workspace import Workspace
 from tactics.store import pack
@@ -32,13 +32,20 @@ class SliceFetch:
     """Fetches slices of one stream, in smaller pieces or without a field where the vendor asks."""
 
     def __init__(
-        self, workspace: Workspace, access: Access, spec: StreamSpec, today: dt.date
+        self,
+        workspace: Workspace,
+        access: Access,
+        spec: StreamSpec,
+        today: dt.date,
+        *,
+        max_steps: int = MAX_STEPS,
     ) -> None:
         self.workspace = workspace
         self.access = access
         self.spec = spec
         self.today = today
         self.warnings: dict[str, None] = {}
+        self._max_steps = max_steps
         self._whole = spec.slicing == "snapshot"
         self._last_body = b""
 
@@ -53,8 +60,7 @@ class SliceFetch:
             return self._attempt(work)
         except SliceTooLarge:
             if len(work.window) > 1:
-                older, newer = work.window.halves()
-                return sum(self.run(replace(work, window=half)) for half in (older, newer))
+                return sum(self.run(replace(work, window=half)) for half in _halves(work))
             if work.deep:
                 raise
             return self.run(replace(work, deep=True))
@@ -83,6 +89,8 @@ class SliceFetch:
         store = self.workspace.store
         with store.transaction():
             store.fetches.fail(request_id, error)
+            if isinstance(error, SliceTooLarge):
+                store.fetches.forget_job(work.key, work.window)
             if isinstance(error, RecordError):
                 evidence = redact(self._last_body.decode("utf-8", "replace")).encode()
                 store.jobs.discard_now(
@@ -100,7 +108,7 @@ class SliceFetch:
         request = self.access.connector.ask(work, self.access.options)
         asked: set[tuple[object, ...]] = set()
         pages, waited = 0, 0.0
-        for _ in range(MAX_STEPS):
+        for _ in range(self._max_steps):
             step = self._exchange(work, request)
             self._note(work, step)
             self._keep(work, request_id, request, step)
@@ -177,6 +185,12 @@ class SliceFetch:
             "options": self.access.options.model_dump(mode="json"),
         }
         return redact(json.dumps(described))
+
+
+def _halves(work: Slice) -> tuple[Window, ...]:
+    """Return the halves in the order that leaves no hole when the second one fails."""
+    older, newer = work.window.halves()
+    return (newer, older) if work.priority is Priority.BACKFILL else (older, newer)
 
 
 def _refuse_repetition(asked: set[tuple[object, ...]], request: Request) -> None:

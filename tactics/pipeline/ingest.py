@@ -152,13 +152,15 @@ class SourceFetch:
         slices = self._due(spec, info, today)
         self.progress.begin(org_id, source, slices=len(slices))
         fetch = SliceFetch(self.workspace, access, spec, today)
-        for work in slices:
-            pages = fetch.run(work)
-            self.slices += 1
-            self.pages += pages
-            self.landed.set()
-            self.progress.advance(org_id, source, pages=pages)
-        self.warnings |= fetch.warnings
+        try:
+            for work in slices:
+                pages = fetch.run(work)
+                self.slices += 1
+                self.pages += pages
+                self.landed.set()
+                self.progress.advance(org_id, source, pages=pages)
+        finally:
+            self.warnings |= fetch.warnings
 
     def _due(self, spec: StreamSpec, info: AccountInfo, today: dt.date) -> list[Slice]:
         settings, store = self.chosen.settings, self.workspace.store

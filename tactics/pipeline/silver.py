@@ -6,8 +6,8 @@ Only a complete request counts, and only for the days that no newer request has 
 import itertools
 from collections.abc import Sequence
 
-from tactics.connectors import find_connector, spec_of, stream_sql
-from tactics.errors import CountMismatch
+from tactics.connectors import Connector, find_connector, spec_of, stream_sql
+from tactics.errors import ConfigError, CountMismatch, MappingError
 from tactics.lake import SilverLoad, SilverRequest, SilverResult
 from tactics.model import TOPIC_CLEANED, TOPIC_PROCESSED, Receipt, StreamKey
 from tactics.pipeline.bronze import name_load
@@ -24,13 +24,14 @@ def silver_stage(workspace: Workspace, receipts: list[Receipt]) -> Delivery:
     def write(events: Sequence[Event]) -> Written:
         fetches = _complete_fetches(workspace, events)
         sequence = [event.seq for event in events]
-        rows, emissions = 0, []
+        rows, emissions, made = 0, [], []
         for _, group in itertools.groupby(fetches, key=_stream_of):
             load = _plan_load(workspace, list(group), name_load("silver", sequence))
             result = workspace.lake.load_silver(load)
             rows += result.written
-            receipts.append(_receipt(load, result))
+            made.append(_receipt(load, result))
             emissions.append(_emission(load, result))
+        receipts.extend(made)  # only now: a batch that fails half way comes again
         return Written(rows, tuple(emissions))
 
     return Delivery(workspace, "silver", TOPIC_CLEANED, write, batch_events=BATCH_LOADS)
@@ -50,7 +51,7 @@ def _stream_of(fetch: Fetch) -> tuple[str, str, str]:
 
 def _plan_load(workspace: Workspace, fetches: list[Fetch], load_id: str) -> SilverLoad:
     org_id, source, stream = _stream_of(fetches[0])
-    connector = find_connector(_kind(workspace, org_id, source))
+    connector = _connector(workspace, org_id, source)
     spec = spec_of(connector, stream)
     requests = tuple(
         SilverRequest(f.request_id, f.key.account_id, f.first_seq or 0, f.last_seq or 0, f.pages)
@@ -69,11 +70,21 @@ def _plan_load(workspace: Workspace, fetches: list[Fetch], load_id: str) -> Silv
     )
 
 
-def _kind(workspace: Workspace, org_id: str, source: str) -> str:
-    """Return the connector of a source, also of one that has left the configuration."""
+def _connector(workspace: Workspace, org_id: str, source: str) -> Connector:
+    """Return the connector of a source, also of one that has left the configuration.
+
+    Raises:
+        MappingError: nobody reads that kind (any more); these requests wait as dead letters.
+    """
     org = workspace.settings.orgs.get(org_id)
     settings = org.sources.get(source) if org else None
-    return (settings.kind if settings else None) or source
+    try:
+        return find_connector((settings.kind if settings else None) or source)
+    except ConfigError as exc:
+        raise MappingError(
+            f"nobody reads {org_id}.{source}",
+            hint="put its `kind` back into the configuration, then `tactics dlq retry`",
+        ) from exc
 
 
 def _receipt(load: SilverLoad, result: SilverResult) -> Receipt:

@@ -104,6 +104,14 @@ def test_a_damaged_store_stops_with_70(environment, home):
     assert ended.stderr.startswith("error: ")
 
 
+def test_a_sync_without_a_source_says_so(environment, home):
+    """After `init` nothing is configured yet; a run over nothing is no silent success."""
+    assert run(environment, "init").returncode == 0
+    ended = run(environment, "sync")
+    assert ended.returncode == 0, ended.stderr
+    assert f"no source is configured: edit {home.root}" in ended.stderr
+
+
 def test_a_mistyped_noun_is_corrected(environment):
     """The message names what was meant and where the help is."""
     assert run(environment, "synk").stderr.splitlines() == [

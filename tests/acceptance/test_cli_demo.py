@@ -91,4 +91,5 @@ def test_an_interrupted_sync_exits_130_without_a_traceback(tmp_path):
         demo.send_signal(signal.SIGINT)
         _, talk = demo.communicate(timeout=60)
     assert demo.returncode == 130
+    assert "interrupted; what was fetched is kept" in talk
     assert "Traceback" not in talk

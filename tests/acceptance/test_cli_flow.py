@@ -64,11 +64,12 @@ def test_a_failed_source_exits_6_and_says_what_to_do(lab: Lab):
 
 
 def test_offline_serves_what_is_held_and_says_its_age(lab: Lab):
-    """Nothing is asked, nothing fails, and the age is told."""
+    """Nothing is asked, nothing fails, and the age is told, not called stale."""
     lab.sandbox.clear_requests()
     done = lab.command("sync", "--offline")
     assert done.returncode == 0, done.stdout
-    assert "data may be stale" in done.stderr
+    assert "nothing was fetched: the oldest is globex/" in done.stderr
+    assert "stale" not in done.stderr
     assert lab.sandbox.requests == ()
 
 
@@ -101,11 +102,12 @@ def test_a_stale_report_says_so(lab: Lab):
 
 @pytest.mark.parametrize("report", ["pacing", "margin", "channels"])
 def test_every_report_can_be_narrowed_to_an_organisation(lab: Lab, report):
-    """Somebody else's organisation gives no rows and no error."""
+    """An organisation that nothing is held of is an error, as for sync; two are both shown."""
     rows = json.loads(lab.command("report", report, "--org", "globex", "--json").stdout)["rows"]
     assert {row["org_id"] for row in rows} == {"globex"}
     other = lab.command("report", report, "--org", "acme", "--json")
-    assert (other.returncode, json.loads(other.stdout)["rows"]) == (0, [])
+    assert (other.returncode, other.stdout) == (4, "")
+    assert lab.command("report", report, "--org", "globex", "--org", "acme").returncode == 4
 
 
 def test_sql_reads_gold_and_silver_and_writes_nothing(lab: Lab):
@@ -115,6 +117,11 @@ def test_sql_reads_gold_and_silver_and_writes_nothing(lab: Lab):
     assert told["rows"][0]["spend"] > 0
     assert lab.command("sql", "SELECT 1 AS one", "--csv").stdout == "one\n1\n"
     assert lab.command("sql", "FROM silver.bookings").returncode == 0
+    twice = json.loads(lab.command("sql", "SELECT 1 AS a, 2 AS a", "--json").stdout)
+    assert twice["rows"] == [{"a": 1, "a_1": 2}]
+    later = "SELECT DATE '2026-11-01' + INTERVAL 1 DAY AS day"
+    told = json.loads(lab.command("sql", later, "--json", TZ="America/New_York").stdout)
+    assert told["rows"] == [{"day": "2026-11-02T00:00:00"}]
     for bad in ("DROP TABLE ad_daily", "SELECT nonsense", "COPY ad_daily TO '/tmp/x.csv'"):
         done = lab.command("sql", bad)
         assert (done.returncode, done.stdout) == (2, ""), bad

@@ -27,9 +27,15 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[st
     """Return the layers of a home that was synced twice and never killed."""
     with open_lab(tmp_path_factory.mktemp("whole"), days=20, orgs=("acme",)) as lab:
         assert lab.command("sync").returncode == 0
-        lab.world.restate(7)
+        change(lab)
         assert lab.command("sync").returncode == 0
         return lab.layers()
+
+
+def change(lab: Lab) -> None:
+    """Let the vendors restate a week and somebody edit the sheet."""
+    lab.world.restate(7)
+    lab.world.edit_booking()
 
 
 def sync_to_the_end(lab: Lab) -> None:
@@ -47,12 +53,12 @@ def test_killed_in_the_flow(lab: Lab, uninterrupted: dict[str, list[str]], point
     """Killed at a point of the first or the second sync, the next one brings everything home."""
     if which == "second":
         sync_to_the_end(lab)
-        lab.world.restate(7)
+        change(lab)
     killed = lab.command("sync", TACTICS_CRASH_AT=point)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     sync_to_the_end(lab)
     if which == "first":
-        lab.world.restate(7)
+        change(lab)
         sync_to_the_end(lab)
     assert lab.layers() == uninterrupted
 
@@ -74,27 +80,52 @@ def heal_warehouse(lab: Lab, aside: Path) -> None:
     aside.rename(folder)
 
 
-@pytest.mark.parametrize("point", [name for name in CRASH_POINTS if name.startswith(OUTAGE)])
-def test_killed_in_an_outage(lab: Lab, uninterrupted: dict[str, list[str]], point: str):
-    """Killed while writes fail or are retried, nothing is lost once the sink is back."""
+@pytest.fixture
+def outage(lab: Lab) -> Path:
+    """Return where the warehouse is while a sync with new data finds it gone."""
     sync_to_the_end(lab)
-    lab.world.restate(7)
-    aside = break_warehouse(lab)
-    crash = {"TACTICS_CRASH_AT": point}
-    killed = []
-    for attempt in range(5):
-        done = lab.command("queue", "flush") if attempt else lab.command("sync", **crash)
-        killed.append(done.returncode)
-        if attempt:
-            killed.append(lab.command("queue", "flush", **crash).returncode)
-        if -signal.SIGKILL in killed:
-            break
-        if attempt == 3 and point == "retry.attempted":
-            break
+    change(lab)
+    return break_warehouse(lab)
+
+
+def killed(lab: Lab, point: str, *command: str) -> None:
+    """Run a command that dies at `point`."""
+    done = lab.command(*command, TACTICS_CRASH_AT=point)
+    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+
+
+def come_home(lab: Lab, aside: Path) -> dict[str, list[str]]:
+    """Heal the warehouse, work off the queue and return the layers."""
     heal_warehouse(lab, aside)
-    if point == "retry.attempted":
-        killed.append(lab.command("queue", "flush", **crash).returncode)
-    assert -signal.SIGKILL in killed
-    lab.command("queue", "flush")
+    assert lab.command("queue", "flush").returncode == 0
+    sync_to_the_end(lab)
+    return lab.layers()
+
+
+def test_killed_when_a_write_was_queued(
+    lab: Lab, outage: Path, uninterrupted: dict[str, list[str]]
+):
+    """Killed just after failed writes became rows of the queue, all come home."""
+    killed(lab, "retry.enqueued", "sync")
+    assert come_home(lab, outage) == uninterrupted
+
+
+def test_killed_when_a_letter_died(lab: Lab, outage: Path, uninterrupted: dict[str, list[str]]):
+    """Killed just after the last retry made dead letters, all come home."""
+    assert lab.command("sync").returncode == 1
+    for _ in range(2):
+        assert lab.command("queue", "flush").returncode == 1
+    killed(lab, "dead_letter.discarded", "queue", "flush")
+    assert come_home(lab, outage) == uninterrupted
+
+
+def test_killed_between_a_good_retry_and_its_receipt(
+    lab: Lab, outage: Path, uninterrupted: dict[str, list[str]]
+):
+    """Killed after a retry was written and before its row says so, nothing is there twice."""
+    assert lab.command("sync").returncode == 1
+    heal_warehouse(lab, outage)
+    killed(lab, "retry.attempted", "queue", "flush")
+    assert lab.command("queue", "flush").returncode == 0
     sync_to_the_end(lab)
     assert lab.layers() == uninterrupted

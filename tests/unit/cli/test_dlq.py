@@ -6,8 +6,8 @@ import stat
 
 import pytest
 
-from tactics.errors import DecodeError, RateLimited
-from tactics.model import StreamKey
+from tactics.errors import DecodeError, RateLimited, SinkUnavailable
+from tactics.model import TOPIC_RAW, StreamKey
 from tactics.store import Store
 
 KEY = StreamKey("acme", "meta", "act_1", "campaign_insights")
@@ -46,7 +46,7 @@ def test_list_shows_age_source_stage_error_and_tries(tactics, letters):
     told = tactics("dlq", "list")
     assert told.code == 0
     assert told.out.splitlines()[0].split() == ["ID", "Age", "Source", "Stage", "Error", "Tries"]
-    assert f"{letters[0]}  60 min  meta    ingest  decode_error" in told.out
+    assert f"{letters[0]}  60 min  acme/meta  ingest  decode_error" in told.out
 
 
 def test_list_as_json_has_the_envelope_and_can_be_filtered(tactics, letters):
@@ -102,10 +102,34 @@ def test_export_writes_private_json_lines_once(tactics, letters, tmp_path):
     assert tactics("dlq", "export", file).code == 2
 
 
+def test_no_is_an_answer(tactics, letters, monkeypatch):
+    """Whoever says no has lost nothing and done nothing wrong."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    told = tactics("dlq", "purge", letters[0])
+    assert (told.code, told.out) == (0, "0 dead letters purged\n")
+    assert "delete 1 dead letter for ever?" in told.err
+    assert tactics("dlq", "inspect", letters[0]).code == 0
+
+
+def test_the_payload_of_a_failed_write_is_what_the_log_holds(tactics, home, clock):
+    """A write that failed refers to its event; its page is shown and exported."""
+    with Store.open(home.database, clock, max_retries=0) as store:
+        seq = store.bus.append(TOPIC_RAW, key=KEY, header={}, body=b'{"impressions": 12}')
+        store.jobs.enqueue("bronze", seq, KEY, SinkUnavailable("disk full"), scheduled_in=0)
+        (job,) = store.jobs.claim_due("bronze", 1)
+        store.jobs.fail(job.job_id, SinkUnavailable("disk full"))
+    row = json.loads(tactics("dlq", "inspect", job.job_id, "--json").out)["rows"][0]
+    assert (row["payload"], row["payload_bytes"]) == ('{"impressions": 12}', 19)
+    assert "tactics dlq retry" in row["remedy"]
+    waiting = json.loads(tactics("queue", "status", "--json").out)["rows"]
+    assert [(row["state"], row["next_scheduled_at"]) for row in waiting] == [("discarded", None)]
+    assert "dead letter" in tactics("queue", "status").out
+
+
 @pytest.mark.usefixtures("nobody_answers")
 def test_purge_deletes_only_after_yes(tactics, letters, home, clock):
     """Without --yes a person is asked, and no answer is a no."""
-    assert tactics("dlq", "purge", "--all").code == 1
+    assert tactics("dlq", "purge", "--all").code == 130
     assert states(home, clock)[letters[0]] == "discarded"
     assert tactics("dlq", "purge", "--all", "--yes").out == "2 dead letters purged\n"
     assert "discarded" not in states(home, clock).values()

@@ -8,6 +8,7 @@ import pytest
 from tactics.cli import checks
 from tactics.cli.checks import Level
 from tactics.cli.session import Session
+from tactics.model import RunStatus
 from tactics.store import Store
 
 TODAY = dt.date(2026, 11, 21)
@@ -79,8 +80,21 @@ def test_a_damaged_database_is_an_integrity_failure(tactics, home, clock):
     data[100:4000] = b"\xff" * 3900
     home.database.write_bytes(data)
     told = tactics("doctor", "--json")
-    assert lines_of(told)["database"]["level"] == "fail"
+    lines = lines_of(told)
+    assert lines["database"]["level"] == "fail"
+    assert lines.keys().isdisjoint({"clock", "queue", "breakers"})  # told once
     assert told.code == 70
+
+
+def test_the_last_run_and_an_unusable_lake_are_seen(tactics, home, clock):
+    """A run that ended badly and a folder that cannot be written each have a line."""
+    with Store.open(home.database, clock) as store:
+        store.runs.finish(store.runs.start("sync", {}), RunStatus.DEGRADED, {})
+    (home.lake / "warehouse").write_text("in the way")
+    lines = lines_of(tactics("doctor", "--json"))
+    assert lines["last run"]["level"] == "warn"
+    assert lines["last run"]["detail"] == "sync degraded, 0 s ago"
+    assert lines["lake"]["level"] == "fail"
 
 
 def test_queue_breakers_and_a_clock_that_went_back_are_seen(tactics, home, clock):
@@ -118,6 +132,6 @@ def test_every_check_runs_on_an_empty_machine(tmp_path):
     root = tmp_path / "none"
     session = Session.begin(home=root, config=root / "tactics.toml")
     for name, check in checks.CHECKS.items():
-        if name not in checks.NEED_CONFIG | {"config"}:
+        if checks.NEEDS.get(name) != "config" and name not in {"config", "last run", "lake"}:
             assert list(check(session)), name
     assert not root.exists()

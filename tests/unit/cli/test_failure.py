@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 from tactics.cli.failure import exit_code_of
 from tactics.errors import CircuitOpen, ConfigError, CredentialError, NotFoundError, StoreCorrupt
@@ -22,11 +23,20 @@ def failing(error):
 @pytest.mark.parametrize(
     ("error", "code"),
     [(ConfigError("x"), 2), (CredentialError("x"), 3), (NotFoundError("x"), 4),
-     (StoreCorrupt("x"), 70), (CircuitOpen("x"), 1), (KeyboardInterrupt(), 130)],
+     (StoreCorrupt("x"), 70), (CircuitOpen("x"), 1), (KeyboardInterrupt(), 130),
+     (typer.Abort(), 130), (RuntimeError("Query interrupted"), 130)],
 )  # fmt: skip
 def test_each_group_of_errors_has_its_exit_code(error, code):
     """Scripts tell by the exit code who acts next."""
     assert exit_code_of(failing(error)) == code
+
+
+def test_an_interruption_says_that_nothing_is_lost(capsys):
+    """Ctrl-C ends with one calm line, also when DuckDB was the one that noticed it."""
+    for error in (KeyboardInterrupt(), RuntimeError("Query interrupted")):
+        exit_code_of(failing(error))
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("interrupted; what was fetched is kept")
 
 
 def test_an_error_and_its_hint_are_two_lines_on_stderr(capsys):

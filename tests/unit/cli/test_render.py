@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import json
+import time
 from decimal import Decimal
 
 import pytest
@@ -72,6 +73,27 @@ def test_csv_has_a_heading_and_empty_cells_for_null(capsys):
     """Commas and quotes in names survive."""
     render.show(Listing("x", [{"a": 'say "hi", you', "b": None}], (), NOW), Form.CSV)
     assert capsys.readouterr().out == 'a,b\n"say ""hi"", you",\n'
+
+
+def test_a_time_without_a_zone_is_not_given_one(monkeypatch):
+    """SQL's TIMESTAMP is printed as it is, on a machine in any time zone."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert render.jsonable(NOW.replace(tzinfo=None)) == "2026-11-21T09:00:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (True, "true"), (Decimal("2232.00"), "2232.00"), (Decimal("1E+3"), "1000"),
+     (NOW, "2026-11-21T09:00:00Z"), (["a", 1], '["a", 1]'), ("true", "true"), (0.5, "0.5")],
+)  # fmt: skip
+def test_a_cell_of_text_is_no_python(value, text):
+    """CSV and `tactics sql` show true, instants with Z, and every digit of a decimal."""
+    assert render.plain_text(value) == text
 
 
 def test_an_empty_listing_says_so_on_stderr(capsys):

@@ -98,14 +98,54 @@ def test_rows_that_did_not_arrive_lead_to_a_command(field, command):
     assert any(command in step for step in next_steps(RESULT | {"receipts": [receipt]}))
 
 
-def test_stale_data_is_dated():
-    """The oldest day per source says how stale."""
-    rows = [
-        {"org_id": "acme", "source": "meta", "newest_day": "2026-11-19"},
-        {"org_id": "acme", "source": "meta", "newest_day": "2026-11-18"},
-    ]
-    steps = next_steps(RESULT | {"stale": True, "freshness": rows})
-    assert steps == ["data may be stale: acme/meta ends 2026-11-18"]
+FRESHNESS = [
+    {"org_id": "acme", "source": "meta", "newest_day": "2026-11-19",
+     "fetched_at": "2026-11-19T09:00:00Z", "age_seconds": 172_800.0},
+    {"org_id": "acme", "source": "meta", "newest_day": "2026-11-18",
+     "fetched_at": "2026-11-21T09:00:00Z", "age_seconds": 9.0},
+    {"org_id": "acme", "source": "sheets", "newest_day": "2026-11-21",
+     "fetched_at": "2026-11-21T09:00:00Z", "age_seconds": 9.0},
+]  # fmt: skip
+
+
+def fared(outcome, *sources):
+    """Return sources that all came out alike."""
+    return [RESULT["sources"][0] | {"source": source, "outcome": outcome} for source in sources]
+
+
+def test_stale_data_is_dated_for_the_sources_that_failed():
+    """The oldest day says how stale; a source that was just fetched is not called stale."""
+    sources = fared("failed", "meta", "stripe") + fared("ok", "sheets")
+    steps = next_steps(RESULT | {"stale": True, "freshness": FRESHNESS, "sources": sources})
+    assert steps == ["data may be stale: acme/meta ends 2026-11-18 and acme/stripe has no data"]
+
+
+def test_an_offline_run_tells_the_age_of_the_oldest_fetch(capsys):
+    """Nobody was asked: no table of sources, and fresh data is not called stale."""
+    result = RESULT | {"stale": True, "sources": fared("offline", "meta", "sheets"), "receipts": []}
+    streams = told(capsys, result | {"freshness": FRESHNESS})
+    assert streams.out == "run 20261121T090000-abcdef01 succeeded in 12 s\n"
+    assert streams.err == ("next: nothing was fetched: the oldest is acme/meta, fetched 2 d ago\n")
+    assert "no data yet" in next_steps(result)[0]
+
+
+def test_a_stage_that_failed_says_why(capsys):
+    """The reason of a failed write is shown, with the way to it while it waits."""
+    problem = {"code": "sink_unavailable", "message": "the lake cannot be reached", "hint": "free"}
+    stage = {"name": "bronze", "problems": [problem], "queued": 2, "dead_lettered": 0}
+    streams = told(capsys, RESULT | {"status": "failed", "stages": [stage], "receipts": []})
+    assert streams.out.splitlines()[-1] == "bronze: the lake cannot be reached"
+    assert "next: bronze: free" in streams.err
+    assert "tactics queue flush" in streams.err
+
+
+def test_the_same_reason_is_told_once(capsys):
+    """Two accounts behind one breaker are one sentence, without the query of the address."""
+    problem = PROBLEM | {"message": "no connection: url=https://x.test/v1?limit=500"}
+    source = RESULT["sources"][0] | {"outcome": "failed", "problems": [problem, problem]}
+    out = told(capsys, RESULT | {"sources": [source]}).out
+    assert out.count("https://x.test/v1") == 1
+    assert "limit" not in out
 
 
 def test_a_run_that_was_killed_can_still_be_shown(capsys):

@@ -43,10 +43,12 @@ def test_money_and_percentages_keep_their_digits():
     assert words.money(None) == words.percent(None) == "-"
 
 
-def test_a_flight_names_the_year_only_when_it_crosses_one():
-    """Eleven columns are enough for most flights."""
+def test_a_flight_names_the_years_only_when_it_lasts_one():
+    """Eleven columns are enough for most flights, also over New Year."""
     assert words.flight(dt.date(2026, 11, 1), dt.date(2026, 11, 30)) == "11-01/11-30"
-    assert words.flight(dt.date(2026, 12, 1), dt.date(2027, 1, 31)) == "26-12-01/27-01-31"
+    assert words.flight(dt.date(2026, 12, 1), dt.date(2027, 1, 31)) == "12-01/01-31"
+    assert words.flight(dt.date(2026, 12, 1), dt.date(2027, 12, 31)) == "26-12-01/27-12-31"
+    assert words.flight(dt.date(2025, 12, 1), dt.date(2027, 1, 31)) == "25-12-01/27-01-31"
     assert words.flight(None, dt.date(2026, 11, 30)) == "-"
 
 
@@ -54,6 +56,32 @@ def test_instants_are_utc():
     """A time in another zone is shown in UTC."""
     vienna = dt.timezone(dt.timedelta(hours=1))
     assert words.instant(dt.datetime(2026, 11, 21, 10, 5, tzinfo=vienna)) == "2026-11-21 09:05"
+
+
+def test_a_next_try_is_told_from_now():
+    """Retries are seconds away; a clock time to the minute says nothing."""
+    now = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
+    assert words.until(now + dt.timedelta(seconds=4), now) == "in 4 s"
+    assert words.until(now, now) == "now"
+    assert words.until(None, now) == "-"
+
+
+def test_an_address_in_a_message_loses_its_query():
+    """A table shows which address; two hundred characters of parameters are for `--json`."""
+    message = "no connection: url=http://127.0.0.1:9/v26.0/act_1?level=campaign&limit=5: refused"
+    assert words.brief(message) == "no connection: url=http://127.0.0.1:9/v26.0/act_1 refused"
+    assert words.brief("what? no address") == "what? no address"
+
+
+def test_talk_is_folded_at_words_and_a_command_stays_whole():
+    """What a person copies is in one piece, whatever the width."""
+    text = "acme/meta: run `tactics auth set acme meta access_token` to sign in"
+    assert words.folded(text, 30).splitlines() == [
+        "acme/meta: run",
+        "  `tactics auth set acme meta access_token`",
+        "  to sign in",
+    ]
+    assert words.folded("  short", 30) == "  short"
 
 
 def test_lists_and_plurals_read_like_speech():

@@ -1,0 +1,316 @@
+"""The whole flow, its record, and who may run it."""
+
+import datetime as dt
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tactics.errors import (
+    ConfigError,
+    IntegrityError,
+    NotFoundError,
+    SinkUnavailable,
+    StoreBusy,
+)
+from tactics.model import TOPIC_CLEANED, RunStatus
+from tactics.pipeline import (
+    Outcome,
+    PipelineResult,
+    Scope,
+    Silent,
+    Workspace,
+    flush,
+    query,
+    read_freshness,
+    sync,
+    validate,
+)
+from tactics.pipeline.lock import CommitLock
+from tactics.pipeline.maintain import maintain_if_due
+from tests.support import FakeClock
+from tests.unit.pipeline.conftest import Open, orgs_of
+from tests.unit.pipeline.vendor import PAGE, Answer, Vendor, open_vendor
+
+pytestmark = pytest.mark.usefixtures("_installed")
+At = Callable[..., Workspace]
+
+
+def rows(asked: Answer) -> Answer:
+    """Answer with a row for each day that is asked for, and with the account."""
+    if "since" not in asked:
+        return {"name": "Acme", "currency": "EUR", "timezone": "Europe/Vienna"}
+    since, until = (dt.date.fromisoformat(asked[name]) for name in ("since", "until"))
+    days = [since + dt.timedelta(days=n) for n in range((until - since).days + 1)]
+    return {"rows": [{"id": "c1", "day": day.isoformat(), "spend": "1.50"} for day in days]}
+
+
+def refuse(error: str) -> Callable[[Answer], Answer]:
+    """Return a vendor whose days cannot be had."""
+    return lambda asked: {"error": error} if "since" in asked else rows(asked)
+
+
+@pytest.fixture
+def at(open_workspace: Open) -> At:
+    """Return a function that opens a workspace on a vendor, for one organisation or more."""
+
+    def open_one(vendor: Vendor | None = None, *orgs: str, **settings: Any) -> Workspace:
+        sources = orgs_of(vendor.url if vendor else "", *orgs)
+        return open_workspace(orgs=sources, transport={"max_retries": 0}, **settings)
+
+    return open_one
+
+
+def stages(result: PipelineResult) -> dict[str, int]:
+    """Return what each stage moved."""
+    return {stage.name: stage.rows for stage in result.stages}
+
+
+def last_run(workspace: Workspace) -> tuple[str, RunStatus]:
+    """Return the newest run's command and status."""
+    run = workspace.store.runs.latest()
+    assert run is not None
+    return run.command, run.status
+
+
+def test_a_sync_brings_days_to_gold(at: At):
+    """From the vendor to the published tables in one run, which is recorded as it is returned."""
+    with open_vendor(rows) as vendor:
+        workspace = at(vendor)
+        result = sync(workspace)
+    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert {name: stages(result)[name] for name in ("bronze", "silver")} == {
+        "bronze": 1,
+        "silver": 4,
+    }
+    assert all(receipt.balances() for receipt in result.receipts)
+    sql = "SELECT count(*)::INTEGER, sum(spend)::VARCHAR FROM silver.ad_performance"
+    assert query(workspace, sql) == (["CAST(count_star() AS INTEGER)", "CAST(sum(spend) AS VARCHAR)"], [(4, "6.00")])
+    run = workspace.store.runs.get(result.run_id)
+    assert run.result == json.loads(json.dumps(result.to_json()))
+    assert {stage.stage for stage in run.stages} == {"bronze", "silver", "gold", "maintain"}
+
+
+def test_offline_asks_nobody(at: At):
+    """An offline run carries on what is held, and says that it may be stale."""
+    with open_vendor(rows) as vendor:
+        result = sync(at(vendor), Scope(offline=True))
+    assert vendor.asked == []
+    assert (result.status, result.stale) == (RunStatus.SUCCEEDED, True)
+    assert [source.outcome for source in result.sources] == [Outcome.OFFLINE]
+
+
+def test_an_unknown_name_starts_no_run(at: At):
+    """A scope that the configuration does not have is refused before anything is done."""
+    workspace = at()
+    with pytest.raises(NotFoundError):
+        sync(workspace, Scope(orgs=("gamma",)))
+    assert workspace.store.runs.latest() is None
+
+
+def test_a_failing_source_degrades_the_run(at: At):
+    """What fails outside makes the run degraded and its data stale, with the warnings it had."""
+    with open_vendor(refuse("ContractChanged")) as vendor:
+        result = sync(at(vendor))
+    assert (result.status, result.stale, result.exit_code) == (RunStatus.DEGRADED, True, 6)
+
+
+def test_a_step_that_cannot_be_done_fails_the_run(at: At):
+    """An error of a step is recorded with the run; later steps are left out."""
+    workspace = at(guard={"disabled": ["no_such_check"]})
+    result = sync(workspace, Scope(offline=True))
+    assert result.status is RunStatus.FAILED
+    [problem] = next(stage for stage in result.stages if stage.name == "pipeline").problems
+    assert problem.code == "config_error"
+    assert "gold" not in stages(result)
+    assert last_run(workspace) == ("sync", RunStatus.FAILED)
+
+
+def test_a_broken_state_is_recorded_and_raised(at: At):
+    """An integrity error ends the process, and the run says why."""
+    with open_vendor(refuse("IntegrityError")) as vendor:
+        workspace = at(vendor)
+        with pytest.raises(IntegrityError):
+            sync(workspace)
+    run = workspace.store.runs.latest()
+    assert run is not None
+    assert run.status is RunStatus.FAILED
+    assert run.result is not None
+    assert run.result["stages"][-1]["problems"][0]["code"] == "integrity_error"
+
+
+def test_what_a_dead_process_left_is_cleared(at: At):
+    """Runs of a process that was killed are failed by the next one."""
+    workspace = at()
+    dead = workspace.store.runs.start("sync", {})
+    sync(workspace, Scope(offline=True))
+    assert workspace.store.runs.get(dead).status is RunStatus.FAILED
+
+
+def test_wrong_data_halts_its_organisation_only(at: At):
+    """A gap in one organisation's days halts it; the other one is published."""
+    with open_vendor(rows) as vendor:
+        workspace = at(vendor, "acme", "beta")
+        sync(workspace)
+        punch_hole(workspace)
+        result = sync(workspace, Scope(offline=True))
+    assert (result.status, result.exit_code) == (RunStatus.HALTED, 5)
+    assert result.guard["halted_orgs"] == ["acme"]
+    assert validate(workspace).status is RunStatus.HALTED
+    assert last_run(workspace) == ("validate", RunStatus.HALTED)
+
+
+def punch_hole(workspace: Workspace) -> None:
+    """Let a day between two covered ones be missing."""
+    workspace.store.database.write(
+        "DELETE FROM coverage WHERE org_id = 'acme' AND day = '2026-11-19'"
+    )
+
+
+def test_validating_builds_nothing(at: At):
+    """Validating alone checks, and publishes nothing."""
+    workspace = at()
+    result = validate(workspace)
+    assert result.status is RunStatus.SUCCEEDED
+    assert result.guard["findings"] == []
+    assert workspace.gold.current() is None
+
+
+def test_a_validation_that_fails_is_recorded(at: At):
+    """A check that cannot run leaves no run behind that seems to go on."""
+    workspace = at(guard={"disabled": ["no_such_check"]})
+    with pytest.raises(ConfigError):
+        validate(workspace)
+    assert last_run(workspace) == ("validate", RunStatus.FAILED)
+
+
+def test_a_flush_tries_at_once(at: At):
+    """What waits is tried at once, also where a breaker is open, and completes."""
+    workspace = at()
+    header = {"load_id": "l1", "request_ids": []}
+    seq = workspace.store.bus.append(TOPIC_CLEANED, header=header)
+    workspace.store.bus.acknowledge(TOPIC_CLEANED, "silver", seq)
+    workspace.store.jobs.enqueue("silver", seq, None, SinkUnavailable("full"), scheduled_in=900)
+    workspace.breaker("silver_breaker").open_for(900, "full")
+    assert flush(workspace).status is RunStatus.SUCCEEDED
+    assert [count.state for count in workspace.store.jobs.stats()] == ["completed"]
+    assert last_run(workspace) == ("flush", RunStatus.SUCCEEDED)
+
+
+def test_a_flush_waits_for_the_lock(at: At, clock: FakeClock):
+    """While another process writes, a flush waits, and in the end gives up."""
+    workspace = at()
+    with CommitLock(workspace.home.lock) as other:
+        other.try_acquire()
+        with pytest.raises(StoreBusy):
+            flush(workspace)
+    assert clock.monotonic() >= 600
+
+
+@dataclass
+class Ears(Silent):
+    """Progress that is heard, and may act on a stage."""
+
+    on_stage: Callable[[str], None] = lambda _: None
+    heard: list[str] = field(default_factory=list)
+
+    def stage(self, name: str) -> None:
+        self.heard.append(name)
+        self.on_stage(name)
+
+    def done(self) -> None:
+        self.heard.append("done")
+
+
+def test_progress_hears_every_stage(at: At):
+    """Whoever watches hears the stages in order, and the end."""
+    ears = Ears()
+    sync(at(), Scope(offline=True), ears)
+    assert ears.heard == ["bronze", "silver", "validate", "gold", "done"]
+
+
+def test_requests_that_came_in_meanwhile_are_served(at: At):
+    """A run serves what it covered, and runs again for what it did not."""
+    with open_vendor(rows) as vendor:
+        workspace = at(vendor)
+        requests = workspace.store.requests
+        narrow = requests.file(Scope(offline=True).to_json())
+        wide = requests.file(Scope().to_json())
+        result = sync(workspace, Scope(offline=True))
+    assert requests.get(narrow).run_id == result.run_id
+    assert requests.get(wide).run_id not in {None, result.run_id}
+    assert vendor.asked
+    assert requests.pending() == []
+
+
+def test_a_second_sync_follows_the_first(at: At):
+    """A sync that finds another one running waits for it and returns its result."""
+    following = threading.Event()
+
+    def answer(asked: Answer) -> Answer:
+        assert following.wait(10)
+        return rows(asked)
+
+    ears = Ears(lambda name: following.set() if name.startswith("following") else None)
+    with open_vendor(answer) as vendor, ThreadPoolExecutor(1) as pool:
+        first, second = at(vendor), at(vendor)
+        leader = pool.submit(sync, first)
+        while not CommitLockProbe(first).taken():
+            pass
+        result = sync(second, progress=ears)
+        led = leader.result(10)
+    assert result.followed == led.run_id
+    assert (result.status, result.sources) == (RunStatus.SUCCEEDED, led.sources)
+    assert ears.heard[-1] == "done"
+    assert len(vendor.asked) == 2
+
+
+class CommitLockProbe:
+    """Tells whether somebody has begun a run."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.runs = workspace.store.runs
+
+    def taken(self) -> bool:
+        """Return whether a run has started."""
+        return self.runs.latest() is not None
+
+
+def test_a_follower_takes_over_from_the_dead(at: At):
+    """When the process that is followed dies, the follower does the work itself."""
+    workspace = at()
+    other = CommitLock(workspace.home.lock)
+    other.try_acquire()
+    ears = Ears(lambda name: other.release() if name.startswith("following") else None)
+    result = sync(workspace, Scope(offline=True), ears)
+    assert result.followed is None
+    assert result.status is RunStatus.SUCCEEDED
+    assert workspace.store.requests.pending() == []
+
+
+def test_maintenance_is_once_a_day(at: At, clock: FakeClock):
+    """A round is done by the first run of a day, and reported."""
+    workspace = at()
+    rounds = []
+    for hours in (0, 23, 2):
+        clock.advance(hours * 3600)
+        run_id = workspace.store.runs.start("sync", {})
+        rounds.append([report.name for report in maintain_if_due(workspace, run_id)])
+    assert rounds == [["maintain"], [], ["maintain"]]
+
+
+def test_freshness_is_the_age_of_the_last_good_fetch(at: At, clock: FakeClock):
+    """Data grows older until it is fetched again, run or no run."""
+    with open_vendor(rows, PAGE) as vendor:
+        workspace = at(vendor)
+        sync(workspace)
+        clock.advance(3600)
+        sync(workspace, Scope(offline=True))
+        [fresh] = read_freshness(workspace)
+    assert (fresh.source, fresh.stream, fresh.finality) == ("probe", "ads", "open")
+    assert fresh.age_seconds >= 3600
+    assert fresh.newest_day == dt.date(2026, 11, 21)

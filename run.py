@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PARALLEL = ["-n", "2", "--dist", "worksteal"]
 FAST_TIERS = ["tests/unit", "tests/contract", "tests/docs", "tests/test_architecture.py"]
 
 
@@ -79,14 +80,14 @@ def check(_: list[str]) -> int:
         tool("ruff", "check", "--quiet", "."),
         tool("mypy"),
         tool("lint-imports"),
-        tool("pytest", "-q", *existing(FAST_TIERS), "-m", "not slow"),
+        tool("pytest", "-q", *PARALLEL, *existing(FAST_TIERS), "-m", "not slow"),
     ]
     return run_steps(steps)
 
 
 def test(rest: list[str]) -> int:
     """Run every tier of tests."""
-    return run_steps([tool("pytest", "-q", *(rest or ["tests"]))])
+    return run_steps([tool("pytest", "-q", *PARALLEL, *(rest or ["tests"]))])
 
 
 def docs(_: list[str]) -> int:

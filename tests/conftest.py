@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tactics.home import Home
 from tests.support import FakeClock
+
+settings.register_profile("tactics", deadline=None)  # these machines are noisy
+settings.load_profile("tactics")
 
 
 @pytest.fixture

@@ -118,6 +118,7 @@ READS: dict[str, Callable[[Scene], object]] = {
     "breakers.list_all": lambda s: s.store.breakers.list_all(),
     "runs.get": lambda s: s.store.runs.get(s.run),
     "runs.list_runs": lambda s: s.store.runs.list_runs(9),
+    "runs.last_stage_at": lambda s: s.store.runs.last_stage_at("maintain"),
     "runs.latest": lambda s: s.store.runs.latest(),
     "requests.pending": lambda s: s.store.requests.pending(),
     "requests.get": lambda s: s.store.requests.get(s.request),

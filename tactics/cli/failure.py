@@ -27,11 +27,13 @@ def exit_code_of(command: Callable[[], object]) -> int:
         answer = command()
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):  # Ctrl-C, at work or at a question
-        return _explain_interruption()
+        answer = INTERRUPTED
     except BrokenPipeError:
         return _leave_quietly()
     except Exception as exc:  # noqa: BLE001 (the CLI's main: here it becomes an exit code)
         return _explain(exc)
+    if answer == INTERRUPTED:  # typer returns it, too
+        return _explain_interruption()
     return answer if isinstance(answer, int) else 0
 
 

@@ -17,7 +17,7 @@ REMEDIES = {
     "rate_limited": "let the vendor's limit recover; if it keeps happening, sync less often",
     "upstream_unavailable": "the vendor has trouble; " + _WAIT,
     "network_unreachable": "restore the network, then `tactics sync`; reports go on with held data",
-    "circuit_open": "see `tactics breakers list`; it closes by itself, or `breakers reset <name>`",
+    "circuit_open": "`tactics sync` tries again; `tactics breakers list` shows when, and `reset` closes it",
     "store_busy": f"end the process that holds tactics.db, then {_FLUSH}",
     "sink_unavailable": _DISK,
     "commit_conflict": _COMMIT,

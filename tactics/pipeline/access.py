@@ -117,5 +117,5 @@ def _auth(workspace: Workspace, manifest: Manifest, secrets: dict[str, str], *, 
             names = ("client_id", "client_secret", "refresh_token")
             client_id, client_secret, token = (secrets[name] for name in names)
             return GoogleRefreshToken(client_id, client_secret, token, clock=clock, hint=hint)
-        case "bearer":
+        case "bearer":  # pragma: no branch - mypy knows that nothing else is left
             return BearerToken(first, hint=hint)

@@ -46,6 +46,7 @@ def sync(
         if not lock.try_acquire():
             followed = _follow(workspace, scope, progress, lock)
             if followed is not None:
+                progress.done()
                 return followed
         result = Run(workspace, scope, progress).execute()
         _serve_followers(workspace, scope, result, progress)
@@ -111,9 +112,18 @@ class Run:
         return self._record(decide_status(self.sources, tuple(self.stages), halted=halted))
 
     def validate_only(self) -> PipelineResult:
-        """Record what DataGuard finds."""
+        """Record what DataGuard finds.
+
+        Raises:
+            TacticsError: the checks cannot be run; the run is recorded as failed.
+        """
         self.run_id = self.workspace.store.runs.start("validate", self.scope.to_json())
-        self.guard = check_silver(self.workspace)
+        try:
+            self.guard = check_silver(self.workspace)
+        except TacticsError as error:
+            self.stages.append(StageReport("validate", problems=(Problem.of(error),)))
+            self._record(RunStatus.FAILED)
+            raise
         halted = bool(self.guard.halted_orgs)
         return self._record(decide_status((), (), halted=halted))
 

@@ -46,7 +46,9 @@ class Scope:
                     yield Chosen(org_id, org, name, source)
 
     def _refuse_unknown(self, settings: Settings) -> None:
-        orgs = [org for org_id, org in settings.orgs.items() if org_id in self.orgs or not self.orgs]
+        orgs = [
+            org for org_id, org in settings.orgs.items() if org_id in self.orgs or not self.orgs
+        ]
         known_sources = {name for org in orgs for name in org.sources}
         for what, named, known in (
             ("org", self.orgs, set(settings.orgs)),

@@ -86,6 +86,8 @@ class Workspace:
 
     def close(self) -> None:
         """Give back what is open."""
+        if "lake" in vars(self):
+            self.lake.close()
         self.store.close()
 
     def __enter__(self) -> Self:

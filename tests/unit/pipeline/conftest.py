@@ -1,5 +1,6 @@
 """A workspace in a temporary home, and the probe as an installed connector."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,23 +11,32 @@ import pytest
 from tactics.config import Settings
 from tactics.home import Home
 from tactics.pipeline import Workspace
+from tactics.store import Store
 from tests.support import FakeClock
 
 Open = Callable[..., Workspace]
 ENVIRONMENT = {f"TACTICS_{org}_PROBE_TOKEN": "planted-token-0123456789" for org in ("ACME", "BETA")}
 
 
+@pytest.fixture(scope="session")
+def _empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated store to copy: migrating syncs the disk many times."""
+    path = tmp_path_factory.mktemp("store") / "tactics.db"
+    Store.open(path, FakeClock()).close()
+    return path
+
+
 @pytest.fixture
-def open_workspace(home: Home, clock: FakeClock) -> Iterator[Open]:
+def open_workspace(home: Home, clock: FakeClock, _empty_store: Path) -> Iterator[Open]:
     """Return a function that opens the home with some settings; all are closed afterwards."""
+    shutil.copy(_empty_store, home.database)
     with ExitStack() as stack:
 
         def open_one(**settings: Any) -> Workspace:
             environment = settings.pop("environment", ENVIRONMENT)
+            time = settings.pop("clock", clock)
             checked = Settings.model_validate(settings)
-            return stack.enter_context(
-                Workspace.open(checked, home, clock, environment=environment)
-            )
+            return stack.enter_context(Workspace.open(checked, home, time, environment=environment))
 
         yield open_one
 

@@ -94,10 +94,13 @@ def test_calls_are_booked_when_the_way_closes(open_workspace: Open):
     with open_vendor(PAGE) as vendor:
         workspace, chosen = choose(open_workspace, vendor.url, token="t-123456")
         with pytest.raises(ContractChanged), open_access(workspace, chosen) as access:
-            access.client.exchange(get("/a1"), lambda response: response.status)
-            raise ContractChanged("enough")
+            access.client.exchange(get("/a1"), _refuse)
     [total] = workspace.store.calls.totals(workspace.clock.now().date())
     assert (total.org_id, total.source, total.calls) == ("acme", "probe", 1)
+
+
+def _refuse(response: Response) -> None:
+    raise ContractChanged("enough", status=response.status)
 
 
 @pytest.mark.usefixtures("_installed")

@@ -26,7 +26,7 @@ def result(**facts: object) -> PipelineResult:
 
 def test_a_problem_says_what_and_where():
     """An error keeps its code, message and hint, and learns its account and stream."""
-    assert PROBLEM == Problem("rate_limited", "too many calls", "wait", "a1", "ads")
+    assert Problem("rate_limited", "too many calls", "wait", "a1", "ads") == PROBLEM
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 import datetime as dt
 import json
+import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from tactics.errors import (
     SinkUnavailable,
     StoreBusy,
 )
-from tactics.model import TOPIC_CLEANED, RunStatus
+from tactics.model import TOPIC_CLEANED, Finality, RunStatus, Window
 from tactics.pipeline import (
     Outcome,
     PipelineResult,
@@ -26,7 +28,6 @@ from tactics.pipeline import (
     Workspace,
     flush,
     query,
-    read_freshness,
     sync,
     validate,
 )
@@ -34,7 +35,7 @@ from tactics.pipeline.lock import CommitLock
 from tactics.pipeline.maintain import maintain_if_due
 from tests.support import FakeClock
 from tests.unit.pipeline.conftest import Open, orgs_of
-from tests.unit.pipeline.vendor import PAGE, Answer, Vendor, open_vendor
+from tests.unit.pipeline.vendor import Answer, Vendor, open_vendor, slice_of
 
 pytestmark = pytest.mark.usefixtures("_installed")
 At = Callable[..., Workspace]
@@ -88,8 +89,8 @@ def test_a_sync_brings_days_to_gold(at: At):
         "silver": 4,
     }
     assert all(receipt.balances() for receipt in result.receipts)
-    sql = "SELECT count(*)::INTEGER, sum(spend)::VARCHAR FROM silver.ad_performance"
-    assert query(workspace, sql) == (["CAST(count_star() AS INTEGER)", "CAST(sum(spend) AS VARCHAR)"], [(4, "6.00")])
+    sql = "SELECT count(*) AS days, sum(spend) AS spend FROM silver.ad_performance"
+    assert query(workspace, sql) == (["days", "spend"], [(4, Decimal("6.00"))])
     run = workspace.store.runs.get(result.run_id)
     assert run.result == json.loads(json.dumps(result.to_json()))
     assert {stage.stage for stage in run.stages} == {"bronze", "silver", "gold", "maintain"}
@@ -151,24 +152,23 @@ def test_what_a_dead_process_left_is_cleared(at: At):
     assert workspace.store.runs.get(dead).status is RunStatus.FAILED
 
 
-def test_wrong_data_halts_its_organisation_only(at: At):
-    """A gap in one organisation's days halts it; the other one is published."""
-    with open_vendor(rows) as vendor:
-        workspace = at(vendor, "acme", "beta")
-        sync(workspace)
-        punch_hole(workspace)
-        result = sync(workspace, Scope(offline=True))
+def test_wrong_data_halts(at: At):
+    """A gap in an organisation's days halts it, in a sync as in a validation."""
+    workspace = at()
+    cover(workspace, 17, 19)
+    result = sync(workspace, Scope(offline=True))
     assert (result.status, result.exit_code) == (RunStatus.HALTED, 5)
     assert result.guard["halted_orgs"] == ["acme"]
-    assert validate(workspace).status is RunStatus.HALTED
-    assert last_run(workspace) == ("validate", RunStatus.HALTED)
+    again = validate(workspace)
+    assert again.status is workspace.store.runs.get(again.run_id).status is RunStatus.HALTED
 
 
-def punch_hole(workspace: Workspace) -> None:
-    """Let a day between two covered ones be missing."""
-    workspace.store.database.write(
-        "DELETE FROM coverage WHERE org_id = 'acme' AND day = '2026-11-19'"
-    )
+def cover(workspace: Workspace, *days: int) -> None:
+    """Hold some days of November."""
+    window = Window(dt.date(2026, 11, days[0]), dt.date(2026, 11, days[-1]))
+    request_id = workspace.store.fetches.begin(slice_of(window), api_version="v7")
+    held = [(dt.date(2026, 11, number), Finality.PROVISIONAL) for number in days]
+    workspace.store.fetches.complete(request_id, days=held)
 
 
 def test_validating_builds_nothing(at: At):
@@ -235,49 +235,47 @@ def test_progress_hears_every_stage(at: At):
 
 def test_requests_that_came_in_meanwhile_are_served(at: At):
     """A run serves what it covered, and runs again for what it did not."""
-    with open_vendor(rows) as vendor:
-        workspace = at(vendor)
-        requests = workspace.store.requests
-        narrow = requests.file(Scope(offline=True).to_json())
-        wide = requests.file(Scope().to_json())
-        result = sync(workspace, Scope(offline=True))
+    workspace = at()
+    requests = workspace.store.requests
+    narrow = requests.file(Scope(offline=True).to_json())
+    wide = requests.file(Scope().to_json())
+    result = sync(workspace, Scope(offline=True))
     assert requests.get(narrow).run_id == result.run_id
-    assert requests.get(wide).run_id not in {None, result.run_id}
-    assert vendor.asked
+    second = workspace.store.runs.get(requests.get(wide).run_id or "")
+    assert Scope.from_json(second.scope) == Scope()
     assert requests.pending() == []
+
+
+class Waiting(FakeClock):
+    """A clock whose second wait lasts until the other run has ended."""
+
+    leader: Future[PipelineResult]
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if len(self.slept) > 1:
+            self.leader.result(30)
 
 
 def test_a_second_sync_follows_the_first(at: At):
     """A sync that finds another one running waits for it and returns its result."""
-    following = threading.Event()
+    fetching, followed = threading.Event(), threading.Event()
 
-    def answer(asked: Answer) -> Answer:
-        assert following.wait(10)
-        return rows(asked)
+    def answer(_: Answer) -> Answer:
+        fetching.set()
+        assert followed.wait(30)
+        return {"error": "PermissionDenied"}
 
-    ears = Ears(lambda name: following.set() if name.startswith("following") else None)
+    ears, clock = Ears(lambda _: followed.set()), Waiting()
     with open_vendor(answer) as vendor, ThreadPoolExecutor(1) as pool:
-        first, second = at(vendor), at(vendor)
-        leader = pool.submit(sync, first)
-        while not CommitLockProbe(first).taken():
-            pass
-        result = sync(second, progress=ears)
-        led = leader.result(10)
-    assert result.followed == led.run_id
-    assert (result.status, result.sources) == (RunStatus.SUCCEEDED, led.sources)
-    assert ears.heard[-1] == "done"
-    assert len(vendor.asked) == 2
-
-
-class CommitLockProbe:
-    """Tells whether somebody has begun a run."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.runs = workspace.store.runs
-
-    def taken(self) -> bool:
-        """Return whether a run has started."""
-        return self.runs.latest() is not None
+        clock.leader = pool.submit(sync, at(vendor))
+        assert fetching.wait(30)
+        result = sync(at(vendor, clock=clock), progress=ears)
+    led = clock.leader.result()
+    assert (result.followed, result.status) == (led.run_id, RunStatus.DEGRADED)
+    assert result.sources == led.sources
+    assert ears.heard == [f"following process {os.getpid()}", "done"]
+    assert len(vendor.asked) == 1
 
 
 def test_a_follower_takes_over_from_the_dead(at: At):
@@ -301,16 +299,3 @@ def test_maintenance_is_once_a_day(at: At, clock: FakeClock):
         run_id = workspace.store.runs.start("sync", {})
         rounds.append([report.name for report in maintain_if_due(workspace, run_id)])
     assert rounds == [["maintain"], [], ["maintain"]]
-
-
-def test_freshness_is_the_age_of_the_last_good_fetch(at: At, clock: FakeClock):
-    """Data grows older until it is fetched again, run or no run."""
-    with open_vendor(rows, PAGE) as vendor:
-        workspace = at(vendor)
-        sync(workspace)
-        clock.advance(3600)
-        sync(workspace, Scope(offline=True))
-        [fresh] = read_freshness(workspace)
-    assert (fresh.source, fresh.stream, fresh.finality) == ("probe", "ads", "open")
-    assert fresh.age_seconds >= 3600
-    assert fresh.newest_day == dt.date(2026, 11, 21)

@@ -9,14 +9,12 @@ from tactics.errors import NotFoundError
 from tactics.pipeline import Scope, Silent
 
 ORG = {"name": "Org", "currency": "EUR", "timezone": "UTC"}
-SETTINGS = Settings.model_validate(
-    {
-        "orgs": {
-            "acme": {**ORG, "sources": {"meta": {}, "stripe": {"enabled": False}}},
-            "beta": {**ORG, "sources": {"meta": {}, "shop": {"kind": "stripe"}}},
-        }
+SETTINGS = Settings.model_validate({
+    "orgs": {
+        "acme": {**ORG, "sources": {"meta": {}, "stripe": {"enabled": False}}},
+        "beta": {**ORG, "sources": {"meta": {}, "shop": {"kind": "stripe"}}},
     }
-)
+})
 names = st.sets(st.sampled_from(["a", "b", "c"])).map(sorted).map(tuple)
 scopes = st.builds(Scope, orgs=names, sources=names, offline=st.booleans())
 known = st.builds(

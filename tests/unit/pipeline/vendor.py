@@ -58,7 +58,9 @@ def open_vendor(*answers: Answer | Callable[[Answer], Answer]) -> Iterator[Vendo
 
 
 @contextmanager
-def open_probe(workspace: Workspace, url: str, probe: ProbeConnector = connector) -> Iterator[Access]:
+def open_probe(
+    workspace: Workspace, url: str, probe: ProbeConnector = connector
+) -> Iterator[Access]:
     """Open the way to the vendor, without a retry."""
     throttle = Throttle(requests_per_second=1000, burst=1000, clock=workspace.clock)
     client = Client(

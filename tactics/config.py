@@ -153,12 +153,13 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as exc:
+    except FileNotFoundError:
         raise ConfigError(
             "no configuration", hint="run `tactics init`, or name a file with --config", path=path
-        ) from exc
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise ConfigError("the configuration cannot be read", path=path) from exc
+        hint = "mend that place; `tactics init --print` shows a good one"
+        raise ConfigError("the configuration cannot be read", hint=hint, path=path) from exc
     for name, text in sorted(environment.items()):
         if name.startswith("TACTICS_") and "__" in name:
             _lay_over(data, name.removeprefix("TACTICS_").lower().split("__"), text)
@@ -180,8 +181,13 @@ def _lay_over(data: dict[str, Any], keys: list[str], text: str) -> None:
 
 def _first_problem(error: ValidationError) -> str:
     problems = [
-        f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ').lower()}"
+        f"{'.'.join(map(str, item['loc']))}: {_in_our_words(item['msg'])}"
         for item in error.errors(include_input=False, include_url=False)
     ]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return problems[0] + more
+
+
+def _in_our_words(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]

@@ -42,7 +42,7 @@ _SQLITE_UNAVAILABLE = {5, 6, 8, 10, 13, 14}  # busy, locked, readonly, ioerr, fu
 _DUCK_UNAVAILABLE = {"IOException", "OutOfMemoryException", "PermissionException"}
 _DUCK_BROKEN = {"InternalException", "FatalException", "InterruptException"}
 
-_HINT = "free space or repair the lake folder; the write waits in the retry queue"
+_HINT = "free space or repair the lake folder; nothing that was fetched is lost"
 
 
 @contextmanager

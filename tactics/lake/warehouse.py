@@ -3,6 +3,7 @@
 Every change of the lake goes through `Warehouse.commit`. Knows nothing of pages or rows.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,11 @@ class Change:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed)
+
+
+# Without a handler Python prints pyiceberg's remarks to standard error, such as that an old metadata
+# file is gone already; the sweep takes care of those, and real failures are raised.
+logging.getLogger("pyiceberg").addHandler(logging.NullHandler())
 
 
 class Warehouse:

@@ -108,6 +108,12 @@ class Run:
             raise
         except TacticsError as error:
             self.stages.append(StageReport("pipeline", problems=(Problem.of(error),)))
+        except (
+            BaseException
+        ) as error:  # Ctrl-C, or our own fault: it goes on up, but not unrecorded
+            problem = Problem("interrupted", type(error).__name__)
+            self._record(RunStatus.FAILED, (problem,))
+            raise
         halted = bool(self.guard and self.guard.halted_orgs)
         return self._record(decide_status(self.sources, tuple(self.stages), halted=halted))
 

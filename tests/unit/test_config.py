@@ -102,7 +102,7 @@ def test_other_variables_are_left_alone(path: Path):
         ("[orgs.Acme]\nname = 'A'", "orgs.Acme"),
         ("[pacing]\nwatch_percent = 50", "pacing: bands must ascend"),
         (ORG.replace("EUR", "euro"), "orgs.acme.currency: string should match"),
-        (ORG.replace("Europe/Vienna", "Mars"), "orgs.acme.timezone: unknown time zone 'mars'"),
+        (ORG.replace("Europe/Vienna", "Mars"), "orgs.acme.timezone: unknown time zone 'Mars'"),
         (ORG + "[orgs.acme.sources.meta]\nhistory_days = 0", "orgs.acme.sources.meta.history_days"),
     ],
 )

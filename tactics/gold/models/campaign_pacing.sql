@@ -16,7 +16,11 @@ WITH facts AS (
                 THEN greatest(least(w.as_of, l.flight_end) - l.flight_start + 1, 0)::INTEGER
         END AS elapsed_days,
         -- A make-good is free: its delivery counts, its cost does not.
-        CASE WHEN l.make_good_for IS NULL THEN t.spend ELSE 0 END::DECIMAL(15, 2) AS actual_spend,
+        -- The cost of a campaign that no source knows is unknown, not zero: it would look all margin.
+        CASE
+            WHEN l.make_good_for IS NOT NULL THEN 0
+            WHEN t.found THEN t.spend
+        END::DECIMAL(15, 2) AS actual_spend,
         coalesce(l.booked_impressions, 0) > 0 AS booked
     FROM lines AS l
     JOIN line_totals AS t ON t.line_no = l.line_no

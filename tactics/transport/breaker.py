@@ -26,6 +26,9 @@ Admission = tuple[bool, bool, dt.datetime | None]
 # Longer than the longest attempt: a whole response, after a whole answer of the token endpoint.
 LEASE_SECONDS = 660.0
 
+TRIAL_PATIENCE_SECONDS = 10.0  # how long others wait for the outcome of the one that tries
+TRIAL_POLL_SECONDS = 0.2
+
 
 class BreakerStore(Protocol):
     """Where breakers live. Every method is one atomic step, also between processes.
@@ -131,19 +134,30 @@ class Breaker:
             self._report(reason)
 
     def _admit(self, owner: str) -> None:
-        now = self._clock.now()
-        allowed, _, until = self._store.admit(
-            self.name, owner=owner, now=now, lease_seconds=self._lease_seconds
-        )
-        if allowed:
-            return
-        seconds = (until - now).total_seconds() if until else 0.0
-        if until is None or seconds <= 0:
-            raise CircuitOpen(f"{self.name} is open, and somebody else is trying")
+        """Return once the block may run; while another one tries, wait for what it finds out.
+
+        Raises:
+            CircuitOpen: it may not, or the other one takes too long.
+        """
+        patience = self._clock.monotonic() + TRIAL_PATIENCE_SECONDS
+        while True:
+            now = self._clock.now()
+            allowed, _, until = self._store.admit(
+                self.name, owner=owner, now=now, lease_seconds=self._lease_seconds
+            )
+            if allowed:
+                return
+            if until is not None and until > now:
+                self._refuse(now, until)
+            if self._clock.monotonic() >= patience:
+                raise CircuitOpen(f"{self.name} is open, and somebody else is trying")
+            self._clock.sleep(TRIAL_POLL_SECONDS)
+
+    def _refuse(self, now: dt.datetime, until: dt.datetime) -> None:
         raise CircuitOpen(
             f"{self.name} is open after repeated failures",
             hint=f"it tries again by itself; `tactics breakers reset {self.name}` tries now",
-            retry_after_seconds=seconds,
+            retry_after_seconds=(until - now).total_seconds(),
             until=until.isoformat(timespec="seconds"),
         )
 

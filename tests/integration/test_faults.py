@@ -140,7 +140,7 @@ def test_five_failures_open_the_breaker_for_every_process(lab: Lab):
     assert lab.sandbox.requests == ()
     lab.world.faults.clear()
     lab.clock.advance(301)
-    lab.sync("meta")  # two organisations share the breaker: one tries, the other may be too early
+    lab.sync("meta")  # the test's clock runs while the other organisation's trial is on its way
     assert lab.sync("meta").status is RunStatus.SUCCEEDED
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tactics.errors import CircuitOpen, ContractChanged, NetworkUnreachable, UpstreamUnavailable
 from tactics.transport import Breaker, MemoryBreakers
+from tests.support import FakeClock
 
 
 def fail(breaker: Breaker, error: BaseException | None = None) -> bool:
@@ -108,3 +109,27 @@ def test_reason_holds_no_secret(rig):
     """What is kept of the error that opened it is redacted."""
     fail(rig.breaker(failure_threshold=1), UpstreamUnavailable("at ?access_token=abc"))
     assert rig.opened == [("meta_breaker", "upstream_unavailable: at ?access_token=***")]
+
+
+class OtherTries(FakeClock):
+    """A clock in which another process ends its trial well while we sleep."""
+
+    def __init__(self, store: MemoryBreakers) -> None:
+        super().__init__()
+        self.store = store
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if len(self.slept) == 3:
+            self.store.succeed("meta_breaker", owner="other", now=self.now())
+
+
+def test_others_wait_for_the_one_that_tries():
+    """While another process tries, an attempt waits, and runs once that trial has succeeded."""
+    store = MemoryBreakers()
+    clock = OtherTries(store)
+    store.open_until("meta_breaker", until=clock.now(), reason="x", now=clock.now())
+    clock.advance(1)
+    assert store.admit("meta_breaker", owner="other", now=clock.now(), lease_seconds=60)[0]
+    with Breaker("meta_breaker", store, clock=clock).attempt():
+        assert len(clock.slept) == 3

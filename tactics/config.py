@@ -173,6 +173,9 @@ def _lay_over(data: dict[str, Any], keys: list[str], text: str) -> None:
     *parents, last = keys
     for key in parents:
         data = data.setdefault(key, {})
+        if not isinstance(data, dict):
+            name = "TACTICS_" + "__".join(keys).upper()
+            raise ConfigError(f"{key} is no section", hint=f"correct or unset {name}")
     try:
         data[last] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

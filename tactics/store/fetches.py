@@ -28,6 +28,7 @@ from tactics.store.codec import (
 from tactics.store.database import Database, Row
 
 MESSAGE_LIMIT = 2000
+REPORT_MAX_AGE = dt.timedelta(hours=6)  # an older report shows numbers of its own day
 
 _SQL = load_statements("tactics.store", "fetches.sql")
 
@@ -200,8 +201,10 @@ class Fetches:
         self._database.write(_SQL["remember_report"], parameters)
 
     def find_job(self, key: StreamKey, window: Window) -> str | None:
-        """Return the vendor's report id of a slice, if one is being computed."""
-        row = self._database.read_one(_SQL["find_report"], _slice_parameters(key, window))
+        """Return the vendor's report id of a slice, if one was asked for within six hours."""
+        since = to_instant(self._clock.now() - REPORT_MAX_AGE)
+        parameters = {**_slice_parameters(key, window), "since": since}
+        row = self._database.read_one(_SQL["find_report"], parameters)
         return None if row is None else str(row[0])
 
     def forget_job(self, key: StreamKey, window: Window) -> None:

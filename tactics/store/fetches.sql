@@ -122,11 +122,12 @@ ON CONFLICT (org_id, source, account_id, stream, window_start, window_end) DO UP
 SET job = excluded.job, created_at = excluded.created_at;
 
 -- name: find_report
--- The vendor's report id of a slice.
+-- The vendor's report id of a slice, unless it is so old that its numbers would be.
 SELECT job
 FROM report_jobs
 WHERE org_id = :org_id AND source = :source AND account_id = :account_id AND stream = :stream
-  AND window_start = :window_start AND window_end = :window_end;
+  AND window_start = :window_start AND window_end = :window_end
+  AND created_at >= :since;
 
 -- name: forget_report
 -- The report of a slice was read, or has expired at the vendor's.

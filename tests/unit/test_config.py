@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -184,11 +184,21 @@ def test_unknown_keys_of_a_source_wait_for_its_connector(path: Path):
 numbers: st.SearchStrategy[Any] = st.integers(1, 64)
 
 
+@settings(max_examples=25)  # each one reads a file
 @given(numbers)
 def test_a_number_arrives_as_it_is(threads: int):
     """A number in the environment is the same number in the settings."""
-    settings = load_settings(EXAMPLE, {"TACTICS_GOLD__THREADS": str(threads)})
-    assert settings.gold.threads == threads
+    loaded = load_settings(EXAMPLE, {"TACTICS_GOLD__THREADS": str(threads)})
+    assert loaded.gold.threads == threads
 
 
 EXAMPLE = Path(__file__).parents[2] / "tactics.toml.example"
+
+
+def test_a_variable_below_a_value_is_refused(tmp_path: Path) -> None:
+    """TACTICS_…__NAME__X, where name is no section, names the variable to correct."""
+    file = tmp_path / "tactics.toml"
+    file.write_text('[orgs.acme]\nname = "Acme"\n')
+    with pytest.raises(ConfigError, match="name is no section") as caught:
+        load_settings(file, {"TACTICS_ORGS__ACME__NAME__X": "1"})
+    assert "TACTICS_ORGS__ACME__NAME__X" in caught.value.hint

@@ -19,6 +19,7 @@ from tactics.errors import (
     SinkUnavailable,
     StoreBusy,
 )
+from tactics.guard import load_checks
 from tactics.model import TOPIC_CLEANED, Finality, RunStatus, Window
 from tactics.pipeline import (
     Outcome,
@@ -39,6 +40,7 @@ from tests.unit.pipeline.vendor import Answer, Vendor, open_vendor, slice_of
 
 pytestmark = pytest.mark.usefixtures("_installed")
 At = Callable[..., Workspace]
+OTHER_CHECKS = [check.name for check in load_checks() if check.name != "missing_dates"]
 
 
 def rows(asked: Answer) -> Answer:
@@ -61,7 +63,8 @@ def at(open_workspace: Open) -> At:
 
     def open_one(vendor: Vendor | None = None, *orgs: str, **settings: Any) -> Workspace:
         sources = orgs_of(vendor.url if vendor else "", *orgs)
-        return open_workspace(orgs=sources, transport={"max_retries": 0}, **settings)
+        quick = {"transport": {"max_retries": 0}, "guard": {"disabled": OTHER_CHECKS}}
+        return open_workspace(orgs=sources, **{**quick, **settings})
 
     return open_one
 
@@ -231,6 +234,24 @@ def test_progress_hears_every_stage(at: At):
     ears = Ears()
     sync(at(), Scope(offline=True), ears)
     assert ears.heard == ["bronze", "silver", "validate", "gold", "done"]
+
+
+def _press_ctrl_c(stage: str) -> None:
+    if stage == "silver":
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_is_recorded(at: At):
+    """Ctrl-C goes on up, and leaves no run behind that seems to go on."""
+    workspace = at()
+    with pytest.raises(KeyboardInterrupt):
+        sync(workspace, Scope(offline=True), Ears(_press_ctrl_c))
+    run = workspace.store.runs.latest()
+    assert run is not None
+    assert run.status is RunStatus.FAILED
+    assert run.result is not None
+    assert run.result["stages"][-1]["problems"][0]["code"] == "interrupted"
+    assert CommitLock(workspace.home.lock).try_acquire()
 
 
 def test_requests_that_came_in_meanwhile_are_served(at: At):

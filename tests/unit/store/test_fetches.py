@@ -213,3 +213,12 @@ def test_pages_are_gone_once_pruned(store: Store, clock: FakeClock) -> None:
     store.prune(cache_days=7)
     assert store.fetches.pages_of(request_id) == []
     assert store.fetches.get_many([request_id])[request_id].pages == 1
+
+
+def test_an_old_report_is_not_gone_on_with(store: Store, clock: FakeClock) -> None:
+    """A vendor's report that was asked for six hours ago shows old numbers: it is forgotten."""
+    store.fetches.remember_job(KEY, WINDOW, "777")
+    clock.advance(6 * 3600)
+    assert store.fetches.find_job(KEY, WINDOW) == "777"
+    clock.advance(1)
+    assert store.fetches.find_job(KEY, WINDOW) is None

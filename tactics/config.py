@@ -172,10 +172,11 @@ def load_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
 def _lay_over(data: dict[str, Any], keys: list[str], text: str) -> None:
     *parents, last = keys
     for key in parents:
-        data = data.setdefault(key, {})
-        if not isinstance(data, dict):
+        section: object = data.setdefault(key, {})
+        if not isinstance(section, dict):
             name = "TACTICS_" + "__".join(keys).upper()
             raise ConfigError(f"{key} is no section", hint=f"correct or unset {name}")
+        data = section
     try:
         data[last] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

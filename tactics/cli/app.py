@@ -5,6 +5,7 @@ itself. Contains no command of its own.
 """
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from tactics import __version__
-from tactics.cli.failure import exit_code_of
+from tactics.cli.failure import INTERRUPTED, exit_code_of
 from tactics.cli.plain import HELP_NAMES, read_plainly
 from tactics.cli.session import Session
 
@@ -123,4 +124,11 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 must not end a command
     command = open_command()
-    sys.exit(exit_code_of(lambda: command.main(prog_name="tactics", standalone_mode=False)))
+    code = exit_code_of(lambda: command.main(prog_name="tactics", standalone_mode=False))
+    if code == INTERRUPTED:
+        # A Ctrl-C inside an exec'd string (a dataclass being made, say) marks the interpreter: it
+        # would end itself by the signal, whatever code it was told to exit with.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

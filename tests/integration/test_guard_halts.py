@@ -34,6 +34,18 @@ def test_negative_revenue_halts(lab: Lab):
     assert pacing(lab) == before
 
 
+def test_an_inconsistent_channel_halts(lab: Lab):
+    """A campaign booked as search and delivered as social halts, and the old report answers."""
+    lab.sync()
+    before = pacing(lab)
+    sheet = lab.world.totals().of("acme").bookings
+    booked = next(row.booking for row in sheet if row.booking.campaign_id)
+    lab.world.edit_booking(booked.booking_id, channel="search")
+    assert lab.sync().status is RunStatus.HALTED
+    assert_halted(lab, "channel_consistency")
+    assert pacing(lab) == before
+
+
 def test_a_missing_date_halts(lab: Lab):
     """A day without coverage inside the covered range is found, and halts."""
     lab.sync()

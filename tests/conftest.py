@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tactics.home import Home
 from tests.support import FakeClock
 
-settings.register_profile("tactics", deadline=None)  # these machines are noisy
+# Machines are noisy: how long an example takes says nothing about the code.
+settings.register_profile("tactics", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tactics")
 
 

@@ -4,8 +4,10 @@ Imports nothing heavy: commands that only read the store owe their start-up to t
 """
 
 import os
+import secrets
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +43,38 @@ class Home:
         """Return the file whose flock makes a process the one committer."""
         return self.root / "pipeline.lock"
 
+    @property
+    def pseudonym_key(self) -> Path:
+        """Return the file with the key under which personal data is hashed."""
+        return self.root / "pseudonym.key"
+
     def create(self) -> "Home":
         """Make the folders, readable by this user only."""
         for folder in (self.root, self.lake, self.gold, self.scratch):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self
+
+
+def read_key(path: Path) -> bytes:
+    """Return the 32 random bytes of `path`, made when they are first asked for.
+
+    Two processes that ask at once get the same key: it is written aside, and linked to its name by
+    whoever is first.
+    """
+    with suppress(FileNotFoundError):
+        return path.read_bytes()
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(aside, path)
+    finally:
+        aside.unlink()
+    return path.read_bytes()
 
 
 def find_home(environment: Mapping[str, str] = os.environ) -> Home:

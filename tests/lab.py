@@ -19,6 +19,7 @@ from tests.support import FakeClock
 
 TODAY = dt.date(2026, 11, 21)
 NOW = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
+PILLARS = ("meta", "stripe", "sheets")
 VOLATILE = {"fetched_at", "request_id", "log_seq", "built_at", "checked_at", "last_fetched_at"}
 
 
@@ -128,8 +129,11 @@ class Lab:
 
 @contextmanager
 def open_lab(folder: Path, *, days: int = 40, **options: Any) -> Iterator[Lab]:
-    """Serve a world of `days` and return a lab with an empty home in `folder`."""
-    world = World(today=TODAY, days=days, **options)
+    """Serve a world of `days` and return a lab with an empty home in `folder`.
+
+    The world has one source of each pillar unless `sources` says otherwise: None means all ten.
+    """
+    world = World(today=TODAY, days=days, **{"sources": PILLARS, **options})
     with serve(world) as sandbox:
         yield Lab(world, sandbox, Home(folder / "home").create())
 

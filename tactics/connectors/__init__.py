@@ -4,6 +4,7 @@ from tactics.connectors.base import (
     Connector,
     Manifest,
     Options,
+    Slicing,
     Step,
     StreamSpec,
     finality,
@@ -17,11 +18,13 @@ from tactics.connectors.registry import (
     spec_of,
     stream_sql,
 )
+from tactics.connectors.scrub import pseudonymize
 
 __all__ = [
     "Connector",
     "Manifest",
     "Options",
+    "Slicing",
     "Step",
     "StreamSpec",
     "base_urls_of",
@@ -31,6 +34,7 @@ __all__ = [
     "local_day",
     "options_of",
     "plan_slices",
+    "pseudonymize",
     "spec_of",
     "stream_sql",
 ]

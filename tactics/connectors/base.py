@@ -7,12 +7,15 @@ Sends nothing, stores nothing.
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from tactics.connectors.scrub import Shape
 from tactics.model import AccountInfo, Finality, Slice
 from tactics.transport import Request, Response
+
+Slicing: TypeAlias = Literal["days", "changes", "snapshot", "daily"]
 
 
 class Options(BaseModel):
@@ -25,29 +28,40 @@ class Options(BaseModel):
 class StreamSpec:
     """One collection and how it is read again.
 
-    `days` streams are fetched in windows of `slice_days` and overwritten by day; `snapshot` streams
-    are fetched whole, and a new snapshot replaces the account's rows. `lookback_days` are read again
-    on every sync because the vendor restates them; a day is final `final_after_days` after it ended.
-    What happened in the last `settle_seconds` may be listed late: a day begins to be due only then.
+    `days` streams are fetched in windows of `slice_days` and overwritten by day. `changes` streams
+    are fetched by the day on which a record changed, and each record replaces the one of the same
+    entity, whatever its date. `snapshot` streams are fetched whole, and a new snapshot replaces the
+    account's rows. `daily` streams are a state that is read once a day and kept: a day that was
+    missed can never be fetched. `lookback_days` are read again on every sync because the vendor
+    restates them; a day is final `final_after_days` after it ended. What happened in the last
+    `settle_seconds` may be listed late: a day begins to be due only then.
     """
 
     name: str
     table: str
     entity_keys: tuple[str, ...]
-    slicing: Literal["days", "snapshot"] = "days"
+    slicing: Slicing = "days"
     slice_days: int = 1
     lookback_days: int = 0
     final_after_days: int = 0
     max_history_days: int | None = None
     settle_seconds: int = 0
 
+    @property
+    def can_miss_days(self) -> bool:
+        """Return whether a day without a fetch is a hole that another fetch can fill."""
+        return self.slicing in {"days", "changes"}
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """The facts of one vendor; each limit has its `Source:` in the connector's file.
 
-    `auth` is how the credential travels: `bearer` (header, static), `query` (parameter
-    `access_token`, with `appsecret_proof` when there is an `app_secret`) or `google` (OAuth).
+    `auth` is how the credential travels: `bearer` (header, static), `header` (the static first
+    credential in `auth_header`, behind its prefix), `query` (parameter `access_token`, with
+    `appsecret_proof` when there is an `app_secret`) or `google` (OAuth). `{account}` in a base URL
+    stands for the connection's only account. `trusted_hosts` are the vendor's own further hosts,
+    which may see the credential; `hosts` may not.
     """
 
     kind: str
@@ -63,7 +77,9 @@ class Manifest:
     requests_per_second: float = 10.0
     burst: int = 10
     optional_credentials: tuple[str, ...] = ()
-    auth: Literal["bearer", "query", "google"] = "bearer"
+    auth: Literal["bearer", "header", "query", "google"] = "bearer"
+    auth_header: tuple[str, str] = ("authorization", "Bearer ")  # name, and what stands before it
+    trusted_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +87,15 @@ class Step:
     """What one response means.
 
     `page` is the payload to keep, without secrets and personal data (None: this was a poll or a
-    probe). `next` is the request that follows, after `wait_seconds`; None ends the slice. `job` is
+    probe). What is personal but needed to recognise somebody again is named in `pseudonyms` (the
+    shape of `scrub.py`): it is replaced by a keyed hash before anything is stored. `next` is the request that follows, after `wait_seconds`; None ends the slice. `job` is
     the vendor's report id to remember over a restart. `marker` is the change marker of a snapshot;
     `unchanged` says that the held snapshot is still right. `pause_seconds` asks the throttle to
     leave this account alone for so long.
     """
 
     page: bytes | None = None
+    pseudonyms: Shape = field(default_factory=dict)
     next: Request | None = None
     wait_seconds: float = 0.0
     job: str | None = None

@@ -38,7 +38,7 @@ def plan_slices(
     days not fetched again since they became final), oldest first; 4. older history, newest first.
     `today` is the account's day; `lookback_days` None takes the stream's own.
     """
-    if spec.slicing == "snapshot":
+    if not spec.can_miss_days:
         return [Slice(key, Window(today, today), Priority.LIVE, account)]
     last = min(today, local_day(account, now - dt.timedelta(seconds=spec.settle_seconds)))
     reach = dt.date.min if spec.max_history_days is None else today - spec.max_history_days * _DAY

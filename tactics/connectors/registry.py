@@ -1,21 +1,23 @@
 """Finds connectors by kind and joins them with their settings.
 
-The built-in kinds are always there; others come from the entry point group `tactics.connectors`.
+The built-in kinds are the folders beside this file; others come from the entry point group `tactics.connectors`.
 Knows no organisation and no credential.
 """
 
 from importlib import import_module, metadata
+from pkgutil import iter_modules
 from typing import Any, cast
 
 from pydantic import ValidationError
 
+from tactics import connectors
 from tactics.config import SourceSettings
 from tactics.connectors.base import Connector, Options, StreamSpec
 from tactics.errors import ConfigError
 from tactics.sql import header_facts, load_text
 
 GROUP = "tactics.connectors"
-BUILT_IN = ("meta", "sheets", "stripe")
+BUILT_IN = tuple(module.name for module in iter_modules(connectors.__path__) if module.ispkg)
 
 
 def known_kinds() -> tuple[str, ...]:
@@ -62,13 +64,29 @@ def options_of(settings: SourceSettings, connector: Connector) -> Options:
 
 
 def base_urls_of(settings: SourceSettings, connector: Connector) -> dict[str, str]:
-    """Return the base URLs of a connection: `base_url` replaces `api`, `drive_base_url` `drive`."""
+    """Return the base URLs of a connection: `base_url` replaces `api`, `drive_base_url` `drive`.
+
+    Raises:
+        ConfigError: the vendor's URL depends on the account, and there is not exactly one.
+    """
     extra: dict[str, Any] = {"base_url": settings.base_url, **(settings.model_extra or {})}
     chosen = {
         name: extra.get("base_url" if name == "api" else f"{name}_base_url") or url
         for name, url in connector.manifest.base_urls.items()
     }
-    return {name: str(url).rstrip("/") for name, url in chosen.items()}
+    return {name: _of_account(str(url), settings).rstrip("/") for name, url in chosen.items()}
+
+
+def _of_account(url: str, settings: SourceSettings) -> str:
+    if "{account}" not in url:
+        return url
+    if len(settings.accounts) != 1:
+        raise ConfigError(
+            "this kind of source takes one account for each connection",
+            hint="give every further account a table of its own, with `kind`",
+            accounts=len(settings.accounts),
+        )
+    return url.replace("{account}", settings.accounts[0])
 
 
 def stream_sql(connector: Connector, stream: str) -> str:

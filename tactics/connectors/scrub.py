@@ -2,9 +2,12 @@
 
 A list of what may stay is safer than a list of what must go: a field that a vendor adds tomorrow
 (a name, an address) is dropped until somebody declares it. Values that stay are copied byte for
-byte, so that no number is rounded. Knows no vendor.
+byte, so that no number is rounded. What is kept only to recognise somebody is replaced by a keyed
+hash. Knows no vendor.
 """
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -26,6 +29,42 @@ def keep_declared(payload: bytes, shape: Shape) -> bytes:
         msgspec.DecodeError: `payload` is not JSON.
     """
     return msgspec.json.encode(_keep(msgspec.Raw(payload.strip()), shape))
+
+
+def pseudonymize(payload: bytes, shape: Shape, key: bytes) -> bytes:
+    """Return `payload` with each text that a leaf of `shape` names replaced by its keyed hash.
+
+    Case and surrounding blanks do not count: `Ann@X.example` and `ann@x.example ` are one person.
+    The hash is HMAC-SHA256 in hexadecimal; a value that is no text becomes null.
+
+    Raises:
+        msgspec.DecodeError: `payload` is not JSON.
+    """
+    if not shape:
+        return payload
+    return msgspec.json.encode(_hide(msgspec.Raw(payload.strip()), shape, key))
+
+
+def _hide(value: msgspec.Raw, shape: Shape, key: bytes) -> object:
+    match bytes(memoryview(value)[:1]):
+        case b"{":
+            return {
+                name: inner if name not in shape else _replace(inner, shape[name], key)
+                for name, inner in _FIELDS.decode(value).items()
+            }
+        case b"[":
+            return [_hide(item, shape, key) for item in _ITEMS.decode(value)]
+        case _:
+            return value
+
+
+def _replace(value: msgspec.Raw, below: Shape | None, key: bytes) -> object:
+    if below is not None:
+        return _hide(value, below, key)
+    text = msgspec.json.decode(value)
+    if not isinstance(text, str) or not text.strip():
+        return None
+    return hmac.new(key, text.strip().lower().encode(), hashlib.sha256).hexdigest()
 
 
 def _keep(value: msgspec.Raw, shape: Shape) -> object:

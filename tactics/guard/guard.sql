@@ -11,11 +11,6 @@ CREATE OR REPLACE TEMP TABLE channels AS
 SELECT entry.name, entry.channel, entry.family
 FROM (SELECT unnest($rows) AS entry);
 
--- name: create_snapshot_streams
--- Streams whose coverage has no gaps by nature.
-CREATE OR REPLACE TEMP TABLE snapshot_streams AS
-SELECT unnest($streams) AS stream;
-
 -- name: summarize
 -- Per org: how many rows offend, and the first of them in the order of their columns.
 SELECT org_id, count(*) AS offending_rows, min(offending, $examples) AS examples

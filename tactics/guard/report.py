@@ -26,8 +26,6 @@ VIEWS = (
     "coverage",
     "orgs",
 )
-# Streams that are read whole: their coverage is one row per fetch, not one per day.
-SNAPSHOT_STREAMS = ("bookings", "crm_deals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,8 @@ class GuardReport:
 def run_checks(connection: Connection, settings: GuardSettings) -> GuardReport:
     """Run every enabled check and return its findings.
 
-    The connection holds the views `VIEWS`; the temporary `settings`, `channels` and
-    `snapshot_streams` are put beside them here.
+    The connection holds the views `VIEWS`; the temporary `settings` and `channels` are put beside
+    them here. `coverage.can_miss_days` is false where days between two fetches are no gap.
 
     Raises:
         ConfigError: a check that does not exist is disabled.
@@ -87,7 +85,6 @@ def _prepare(connection: Connection, settings: GuardSettings) -> None:
     percent = repr(settings.credit_percent)
     connection.execute(statements["create_settings"].replace("$credit_percent", f"'{percent}'"))
     connection.execute(statements["create_channels"], {"rows": known_channels()})
-    connection.execute(statements["create_snapshot_streams"], {"streams": list(SNAPSHOT_STREAMS)})
 
 
 def _run(connection: Connection, check: Check) -> list[Finding]:

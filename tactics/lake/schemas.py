@@ -181,6 +181,176 @@ CRM_DEALS = _silver(
     ),
     None,
 )
+WEB_TRAFFIC = _silver(
+    "web_traffic",
+    (
+        ("channel_group", "VARCHAR"),
+        ("traffic_source", "VARCHAR"),
+        ("medium", "VARCHAR"),
+        ("campaign", "VARCHAR"),
+        ("sessions", "BIGINT"),
+        ("engaged_sessions", "BIGINT"),
+        ("users", "BIGINT"),
+        ("new_users", "BIGINT"),
+        ("page_views", "BIGINT"),
+        ("key_events", "DECIMAL(15,4)"),
+        ("purchases", "BIGINT"),
+        ("purchase_revenue", "DECIMAL(15,2)"),
+        ("total_revenue", "DECIMAL(15,2)"),
+        ("currency", "VARCHAR"),
+        ("timezone", "VARCHAR"),
+        ("is_sampled", "BOOLEAN"),
+        ("is_thresholded", "BOOLEAN"),
+        ("has_other_row", "BOOLEAN"),
+    ),
+)
+# Grains are never mixed: `report` says which one a row has (site, page, query, query_page). Columns
+# that the report does not have are NULL.
+SEARCH_PERFORMANCE = _silver(
+    "search_performance",
+    (
+        ("search_type", "VARCHAR"),
+        ("report", "VARCHAR"),
+        ("query", "VARCHAR"),
+        ("page_url", "VARCHAR"),
+        ("country", "VARCHAR"),
+        ("device", "VARCHAR"),
+        ("clicks", "BIGINT"),
+        ("impressions", "BIGINT"),
+        ("position", "DECIMAL(9,4)"),
+        ("position_weight", "DECIMAL(18,4)"),
+        ("aggregation", "VARCHAR"),
+        ("is_final", "BOOLEAN"),
+        ("is_truncated", "BOOLEAN"),
+    ),
+)
+# What a shop keeps of an order as it is now: `date` is the day it was processed, in the shop's time zone.
+ORDERS = _silver(
+    "orders",
+    (
+        ("order_id", "VARCHAR"),
+        ("order_name", "VARCHAR"),
+        ("created_at", "TIMESTAMPTZ"),
+        ("processed_at", "TIMESTAMPTZ"),
+        ("updated_at", "TIMESTAMPTZ"),
+        ("cancelled_at", "TIMESTAMPTZ"),
+        ("customer_id", "VARCHAR"),
+        ("is_first_order", "BOOLEAN"),
+        ("financial_status", "VARCHAR"),
+        ("fulfillment_status", "VARCHAR"),
+        ("is_test", "BOOLEAN"),
+        ("source_name", "VARCHAR"),
+        ("gateways", "VARCHAR"),
+        ("utm_source", "VARCHAR"),
+        ("utm_medium", "VARCHAR"),
+        ("utm_campaign", "VARCHAR"),
+        ("gross", "DECIMAL(15,2)"),
+        ("discounts", "DECIMAL(15,2)"),
+        ("tax", "DECIMAL(15,2)"),
+        ("shipping", "DECIMAL(15,2)"),
+        ("total", "DECIMAL(15,2)"),
+        ("refunded", "DECIMAL(15,2)"),
+        ("net_payment", "DECIMAL(15,2)"),
+        ("currency", "VARCHAR"),
+        ("presentment_total", "DECIMAL(15,2)"),
+        ("presentment_currency", "VARCHAR"),
+        ("units", "INTEGER"),
+    ),
+)
+ORDER_REFUNDS = _silver(
+    "order_refunds",
+    (
+        ("refund_id", "VARCHAR"),
+        ("order_id", "VARCHAR"),
+        ("created_at", "TIMESTAMPTZ"),
+        ("processed_at", "TIMESTAMPTZ"),
+        ("amount", "DECIMAL(15,2)"),
+        ("currency", "VARCHAR"),
+    ),
+)
+CUSTOMERS = _silver(
+    "customers",
+    (
+        ("customer_id", "VARCHAR"),
+        ("email_hash", "VARCHAR"),
+        ("country", "VARCHAR"),
+        ("created_at", "TIMESTAMPTZ"),
+        ("updated_at", "TIMESTAMPTZ"),
+        ("orders_count", "BIGINT"),
+        ("amount_spent", "DECIMAL(15,2)"),
+        ("currency", "VARCHAR"),
+        ("marketing_state", "VARCHAR"),
+        ("tags", "VARCHAR"),
+    ),
+    None,
+)
+PRODUCTS = _silver(
+    "products",
+    (
+        ("product_id", "VARCHAR"),
+        ("title", "VARCHAR"),
+        ("handle", "VARCHAR"),
+        ("status", "VARCHAR"),
+        ("vendor", "VARCHAR"),
+        ("product_type", "VARCHAR"),
+        ("min_price", "DECIMAL(15,2)"),
+        ("max_price", "DECIMAL(15,2)"),
+        ("currency", "VARCHAR"),
+        ("total_inventory", "BIGINT"),
+        ("created_at", "TIMESTAMPTZ"),
+        ("updated_at", "TIMESTAMPTZ"),
+        ("published_at", "TIMESTAMPTZ"),
+        ("deleted_at", "TIMESTAMPTZ"),
+    ),
+    None,
+)
+EMAIL_PERFORMANCE = _silver(
+    "email_performance",
+    (
+        ("kind", "VARCHAR"),
+        ("parent_id", "VARCHAR"),
+        ("parent_name", "VARCHAR"),
+        ("message_id", "VARCHAR"),
+        ("send_channel", "VARCHAR"),
+        ("window_start", "DATE"),
+        ("window_end", "DATE"),
+        ("as_of", "DATE"),
+        ("recipients", "BIGINT"),
+        ("delivered", "BIGINT"),
+        ("opens_unique", "BIGINT"),
+        ("clicks_unique", "BIGINT"),
+        ("bounced", "BIGINT"),
+        ("unsubscribes", "BIGINT"),
+        ("spam_complaints", "BIGINT"),
+        ("conversions", "BIGINT"),
+        ("conversion_value", "DECIMAL(15,2)"),
+        ("currency", "VARCHAR"),
+        ("conversion_metric_id", "VARCHAR"),
+    ),
+)
+EMAIL_SUBSCRIBERS = _silver(
+    "email_subscribers",
+    (
+        ("list_id", "VARCHAR"),
+        ("list_name", "VARCHAR"),
+        ("kind", "VARCHAR"),
+        ("profile_count", "BIGINT"),
+        ("opt_in_process", "VARCHAR"),
+    ),
+)
+# Revenue attributed to messages by the day of the order. Its numbers never match those of
+# email_performance, which go by the day of sending: never mix them.
+EMAIL_REVENUE = _silver(
+    "email_revenue",
+    (
+        ("kind", "VARCHAR"),
+        ("message_id", "VARCHAR"),
+        ("metric_id", "VARCHAR"),
+        ("orders", "BIGINT"),
+        ("revenue", "DECIMAL(15,2)"),
+        ("currency", "VARCHAR"),
+    ),
+)
 QUARANTINE = TableSpec(
     "silver",
     "quarantine",
@@ -204,7 +374,23 @@ QUARANTINE = TableSpec(
 
 TABLES = {
     spec.name: spec
-    for spec in (PAGES, AD_PERFORMANCE, TRANSACTIONS, BOOKINGS, CRM_DEALS, QUARANTINE)
+    for spec in (
+        PAGES,
+        AD_PERFORMANCE,
+        WEB_TRAFFIC,
+        SEARCH_PERFORMANCE,
+        ORDERS,
+        ORDER_REFUNDS,
+        CUSTOMERS,
+        PRODUCTS,
+        EMAIL_PERFORMANCE,
+        EMAIL_SUBSCRIBERS,
+        EMAIL_REVENUE,
+        TRANSACTIONS,
+        BOOKINGS,
+        CRM_DEALS,
+        QUARANTINE,
+    )
 }
 
 

@@ -25,6 +25,7 @@ from pyiceberg.table.update.snapshot import (
 )
 from pyiceberg.transforms import IdentityTransform, MonthTransform
 from pyiceberg.types import (
+    BooleanType,
     DateType,
     DecimalType,
     DoubleType,
@@ -50,6 +51,7 @@ _TYPES: dict[str, IcebergType] = {
     "BIGINT": LongType(),
     "INTEGER": IntegerType(),
     "DOUBLE": DoubleType(),
+    "BOOLEAN": BooleanType(),
     "DATE": DateType(),
     "TIMESTAMPTZ": TimestamptzType(),
 }

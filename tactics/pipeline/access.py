@@ -26,6 +26,7 @@ from tactics.transport import (
     Endpoints,
     GoogleRefreshToken,
     GoogleServiceAccount,
+    HeaderToken,
     QueryToken,
     Throttle,
 )
@@ -56,7 +57,11 @@ def open_access(workspace: Workspace, chosen: Chosen) -> Iterator[Access]:
         clock=workspace.clock,
     )
     client = Client(
-        Endpoints(base_urls_of(chosen.settings, connector), hosts=manifest.hosts),
+        Endpoints(
+            base_urls_of(chosen.settings, connector),
+            hosts=manifest.hosts,
+            trusted=manifest.trusted_hosts,
+        ),
         settings=workspace.settings.transport,
         breaker=workspace.breaker(manifest.breaker),
         throttle=throttle,
@@ -107,6 +112,9 @@ def _auth(workspace: Workspace, manifest: Manifest, secrets: dict[str, str], *, 
     first = next(iter(secrets.values()))
     clock = workspace.clock
     match manifest.auth:
+        case "header":
+            name, prefix = manifest.auth_header
+            return HeaderToken(name, first, prefix=prefix, hint=hint)
         case "query":
             proof = secrets.get("app_secret")
             return QueryToken("access_token", first, app_secret=proof, hint=hint)

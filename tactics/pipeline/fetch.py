@@ -8,7 +8,7 @@ import datetime as dt
 import json
 from dataclasses import replace
 
-from tactics.connectors import Step, StreamSpec, finality
+from tactics.connectors import Step, StreamSpec, finality, pseudonymize
 from tactics.crashpoint import reach
 from tactics.errors import (
     CursorRejected,
@@ -154,7 +154,7 @@ class SliceFetch:
         if step.page is None and step.next is not None:
             return
         store = self.workspace.store
-        body = pack(step.page)
+        body = pack(self._pseudonymized(step))
         with store.transaction():
             if step.page is not None:
                 described = self._describe(work, request)
@@ -168,9 +168,16 @@ class SliceFetch:
                 )
         reach("ingest.page_committed" if step.next is not None else "ingest.slice_completed")
 
+    def _pseudonymized(self, step: Step) -> bytes | None:
+        if step.page is None or not step.pseudonyms:
+            return step.page
+        return pseudonymize(step.page, step.pseudonyms, self.workspace.pseudonym_key)
+
     def _days(self, work: Slice) -> list[tuple[dt.date, Finality]]:
         if self._whole:
             return [(self.today, Finality.OPEN)]
+        if self.spec.slicing == "daily":
+            return [(self.today, Finality.FINAL)]
         return [(day, finality(self.spec, day, self.today)) for day in work.window.days()]
 
     def _describe(self, work: Slice, request: Request) -> str:

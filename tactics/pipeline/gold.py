@@ -8,13 +8,11 @@ import datetime as dt
 import functools
 from collections.abc import Sequence
 
-from tactics.connectors import find_connector
-from tactics.errors import ConfigError
-from tactics.gold import Change, GoldBuild, OrgFacts, StreamFacts
+from tactics.gold import Change, GoldBuild
 from tactics.metrics import Registry, render
 from tactics.model import TOPIC_PROCESSED, TOPIC_READY
 from tactics.pipeline.delivery import Delivery, Emission, Written
-from tactics.pipeline.scope import Chosen
+from tactics.pipeline.facts import org_facts
 from tactics.pipeline.views import coverage_rows
 from tactics.pipeline.workspace import Workspace
 from tactics.store import Event
@@ -82,39 +80,3 @@ def _build(
     workspace.gold.publish(generation)
     ready = Emission(TOPIC_READY, None, {"generation": generation.number})
     return Written(sum(generation.tables.values()), (ready, *and_then))
-
-
-def org_facts(workspace: Workspace) -> list[OrgFacts]:
-    """Return every configured organisation with the streams of all its sources."""
-    return [
-        OrgFacts(
-            org_id,
-            org.name,
-            org.currency,
-            org.timezone,
-            tuple(
-                facts
-                for name, settings in org.sources.items()
-                for facts in _stream_facts(Chosen(org_id, org, name, settings))
-            ),
-        )
-        for org_id, org in workspace.settings.orgs.items()
-    ]
-
-
-def _stream_facts(chosen: Chosen) -> list[StreamFacts]:
-    try:
-        connector = find_connector(chosen.kind)
-    except ConfigError:
-        return []  # the run reports it where the source is fetched
-    return [
-        StreamFacts(
-            chosen.source,
-            chosen.kind,
-            spec.name,
-            spec.table,
-            snapshot=spec.slicing == "snapshot",
-            final_after_days=spec.final_after_days,
-        )
-        for spec in connector.manifest.streams
-    ]

@@ -9,6 +9,7 @@ import pyarrow as pa
 from tactics import duck
 from tactics.config import Settings
 from tactics.lake import TABLES
+from tactics.pipeline.facts import org_facts
 from tactics.pipeline.workspace import Workspace
 
 CoverageRow: TypeAlias = tuple[str, str, str, str, dt.date, str, str, dt.datetime]
@@ -22,6 +23,7 @@ COVERAGE = pa.schema([
     ("finality", pa.string()),
     ("request_id", pa.string()),
     ("fetched_at", pa.timestamp("us", tz="UTC")),
+    ("can_miss_days", pa.bool_()),
 ])
 
 
@@ -41,7 +43,7 @@ def open_silver(workspace: Workspace) -> duck.Connection:
 
 
 def coverage_rows(workspace: Workspace) -> list[CoverageRow]:
-    """Return the coverage ledger, one row per stream and day, with the columns of `COVERAGE`."""
+    """Return the coverage ledger, one row per stream and day."""
     return [
         (
             covered.key.org_id,
@@ -58,8 +60,19 @@ def coverage_rows(workspace: Workspace) -> list[CoverageRow]:
 
 
 def coverage_table(workspace: Workspace) -> pa.Table:
-    """Return the coverage ledger as a table."""
-    return _table(coverage_rows(workspace), COVERAGE)
+    """Return the coverage ledger as a table; `can_miss_days` says where a gap is one."""
+    no_gaps = _streams_without_gaps(workspace)
+    rows = [(*row, (row[0], row[1], row[3]) not in no_gaps) for row in coverage_rows(workspace)]
+    return _table(rows, COVERAGE)
+
+
+def _streams_without_gaps(workspace: Workspace) -> set[tuple[str, str, str]]:
+    return {
+        (org.org_id, facts.source, facts.stream)
+        for org in org_facts(workspace)
+        for facts in org.streams
+        if facts.snapshot
+    }
 
 
 def orgs_table(settings: Settings) -> pa.Table:

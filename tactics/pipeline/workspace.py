@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from tactics.clock import Clock
 from tactics.config import Settings
 from tactics.duck import DuckLimits
-from tactics.home import Home
+from tactics.home import Home, read_key
 from tactics.store import Store
 
 if TYPE_CHECKING:
@@ -77,6 +77,11 @@ class Workspace:
         from tactics.transport import register_secret  # noqa: PLC0415
 
         return Credentials(self.environment, register=register_secret)
+
+    @functools.cached_property
+    def pseudonym_key(self) -> bytes:
+        """Return the key of this home under which personal data is hashed."""
+        return read_key(self.home.pseudonym_key)
 
     def breaker(self, name: str) -> "Breaker":
         """Return the shared breaker `name`."""

@@ -4,7 +4,7 @@ Each API is one file that builds a `Simulator`. Knows no socket and no vendor.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote
@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote
 from starlette.routing import compile_path
 
 from tactics.sandbox.faults import Fault
+from tactics.sandbox.ledger import Fact
 from tactics.sandbox.plan import Org
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -119,7 +120,9 @@ class Simulator:
     the handler, `after` those that spoil a good answer; both in the vendor's own form, in addition
     to the ones every API has. `account` says which account a call is about. `settings` and
     `credentials` return what the connector of this source needs in the configuration and in the
-    environment; nothing for an API that is no source of its own.
+    environment; nothing for an API that is no source of its own. `facts` are the rows that a correct
+    sync of an organisation leaves in silver (ads, money and sheets have ledgers of their own), and
+    `actions` mutations of this vendor's data, by the names the control endpoint gets.
     """
 
     name: str
@@ -130,6 +133,8 @@ class Simulator:
     account: Callable[[Call], str] = lambda call: call.match.get("account", "")
     settings: Callable[[Org, str], dict[str, object]] = lambda _org, _url: {}
     credentials: Callable[[Org, str], dict[str, str]] = lambda _org, _url: {}
+    facts: Callable[[Org], Iterable[Fact]] = lambda _org: ()
+    actions: Mapping[str, Callable[..., object]] = field(default_factory=dict)
 
     def route(self, call: Call) -> tuple[Call, Handler] | None:
         """Return the handler of a call, and the call with its path's parts."""

@@ -87,6 +87,10 @@ class Delivery:
         found = ((day, self.find(campaign, day)) for day in window.days())
         return [(day, metrics) for day, metrics in found if metrics is not None]
 
+    def version(self, day: dt.date) -> int:
+        """Return how often `day` was restated; every simulator's own numbers may depend on it."""
+        return self._restated.get(day, 0)
+
     def restate(self, days: int) -> Window:
         """Change the numbers of the last `days` days, as vendors do for weeks."""
         window = Window(self.today - dt.timedelta(days=days - 1), self.today)
@@ -132,7 +136,7 @@ class Delivery:
             value_minor=round(conversions * _ORDER_VALUE * dice.uniform(0.8, 1.2)),
             video_views=round(impressions * campaign.video_rate),
         )
-        for version in range(1, self._restated.get(day, 0) + 1):
+        for version in range(1, self.version(day) + 1):
             metrics = _restated(
                 metrics, random.Random(f"{self._seed}:{campaign.campaign_id}:{day}:{version}")
             )

@@ -6,7 +6,7 @@ None of them opens anything but a sandbox. Access tokens run out by the injected
 import functools
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -16,8 +16,9 @@ from tactics.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class OrgKeys:
-    """What one organisation signs in with."""
+    """What one organisation signs in with; further keys are made when a simulator asks for them."""
 
+    seed: int
     org_id: str
     meta_access_token: str
     meta_app_secret: str
@@ -26,6 +27,13 @@ class OrgKeys:
     google_client_secret: str
     google_refresh_token: str
     service_email: str
+    made: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def make(self, purpose: str, prefix: str = "", size: int = 24) -> str:
+        """Return the secret for `purpose`: `prefix` and `size` bytes in hexadecimal."""
+        return self.made.setdefault(
+            purpose, prefix + _derive(self.seed, self.org_id, purpose, size)
+        )
 
     def secrets(self) -> tuple[str, ...]:
         """Return the values that must never show up in a file, a log or an error."""
@@ -35,6 +43,7 @@ class OrgKeys:
             self.stripe_api_key,
             self.google_client_secret,
             self.google_refresh_token,
+            *self.made.values(),
         )
 
 
@@ -85,6 +94,7 @@ class Tokens:
 def make_keys(seed: int, org_id: str) -> OrgKeys:
     """Return the credentials of an organisation; the same seed gives the same ones."""
     return OrgKeys(
+        seed=seed,
         org_id=org_id,
         meta_access_token="EAAB" + _derive(seed, org_id, "meta", 40),
         meta_app_secret=_derive(seed, org_id, "app_secret", 16),

@@ -5,7 +5,7 @@ Values and sums only; money is Decimal or integer minor units, never a float.
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
@@ -129,6 +129,22 @@ class UnreadableRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """One row that a correct sync must leave in silver table `table`.
+
+    `values` are columns of that table: counts as int, money as Decimal, texts; `day` is its `date`.
+    """
+
+    table: str
+    org_id: str
+    source: str
+    account_id: str
+    day: dt.date
+    entity_id: str
+    values: Mapping[str, int | Decimal | str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Everything the simulated vendors hold at this moment."""
 
@@ -137,13 +153,15 @@ class Totals:
     bookings: tuple[SheetBooking, ...] = ()
     unreadable: tuple[UnreadableRow, ...] = ()
     deals: tuple[SheetDeal, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
     def between(self, start: dt.date, end: dt.date) -> "Totals":
-        """Return the totals with only the ad days and movements of `start`..`end`."""
+        """Return the totals with only the ad days, movements and facts of `start`..`end`."""
         return dataclasses.replace(
             self,
             ads=tuple(row for row in self.ads if start <= row.day <= end),
             movements=tuple(row for row in self.movements if start <= row.day <= end),
+            facts=tuple(row for row in self.facts if start <= row.day <= end),
         )
 
     def of(self, org_id: str) -> "Totals":
@@ -169,6 +187,23 @@ class Totals:
             key = _key(row, (*by, "currency"))
             sums[key] = sums.get(key, MoneySum()).plus(row)
         return sums
+
+    def fact_sums(self, table: str, *columns: str, by: Sequence[str] = ()) -> dict[Key, Key]:
+        """Return the sums of some columns of a silver table.
+
+        `by` are fields of `Fact`, or columns of the table. NULL counts as zero.
+        """
+        sums: dict[Key, list[Any]] = {}
+        for fact in self.facts:
+            if fact.table != table:
+                continue
+            key = tuple(
+                fact.values[name] if name in fact.values else getattr(fact, name) for name in by
+            )
+            held = sums.setdefault(key, [0] * len(columns))
+            for place, name in enumerate(columns):
+                held[place] += fact.values[name] or 0
+        return {key: tuple(held) for key, held in sums.items()}
 
     def to_json(self) -> dict[str, object]:
         """Return lists of plain objects; Decimals and dates are strings."""

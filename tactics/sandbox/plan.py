@@ -5,7 +5,7 @@ serves nothing.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -46,6 +46,7 @@ class Campaign:
     purchase_rate: float = 0.03
     video_rate: float = 0.0
     purchase_types: tuple[str, ...] = PURCHASE
+    kind: str = ""  # the vendor's own type of campaign, where it has types
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,10 @@ class Org:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A campaign and its booking, days relative to today; `rate` is delivered over booked."""
+    """A campaign and its booking, days relative to today; `rate` is delivered over booked.
+
+    `account` counts the organisation's accounts at `source`.
+    """
 
     name: str
     account: int
@@ -121,6 +125,8 @@ class _Line:
     video: float = 0.0
     purchases: tuple[str, ...] = PURCHASE
     make_good_for: str | None = None
+    source: str = "meta"
+    kind: str = ""
 
 
 _ACME = (
@@ -157,27 +163,107 @@ _ACME = (
     _Line(
         "Back to School | Make-good", 1, -14, 6, 8_000, 0.97, "3.10", "0", "Gutenberg Papier", make_good_for="BK-1008"
     ),
+    _Line(
+        "Brand | Search", 0, -119, 60, 4_200, 1.0, "31.00", None, "Acme", "Search",
+        booked=False, source="google_ads", kind="SEARCH",
+    ),
+    _Line(
+        "Generic | Optics AT", 0, -60, 30, 7_500, 0.93, "24.00", "38.00", "Alpen Optik", "Search",
+        source="google_ads", kind="SEARCH",
+    ),
+    _Line(
+        "PMax | Winter", 0, -45, 20, 26_000, 1.04, "6.20", "9.80", "Berghof Möbel", "performance_max",
+        video=0.05, source="google_ads", kind="PERFORMANCE_MAX",
+    ),
+    _Line(
+        "YouTube | Donau Spring", 1, -35, 25, 21_000, 0.88, "5.40", "8.60", "Donau Reisen", "YouTube",
+        video=0.28, source="google_ads", kind="VIDEO",
+    ),
+    _Line(
+        "Shopping | All products", 0, -119, 60, 11_000, 1.0, "9.10", None, "Acme", "Shopping",
+        booked=False, source="google_ads", kind="SHOPPING",
+    ),
+    _Line(
+        "Display | Retargeting", 1, -70, -12, 15_000, 1.02, "3.20", "5.10", "Caffè Corso", "Display",
+        source="google_ads", kind="DISPLAY",
+    ),
+    _Line(
+        "Autumn Video | Programmatic", 0, -50, 12, 15_000, 0.97, "6.10", "9.90", "Edelweiß Kosmetik",
+        "Programmatic", video=0.42, source="dv360",
+    ),
+    _Line(
+        "Always-on | Prospecting DV", 0, -119, 45, 9_000, 1.0, "4.40", None, "Acme", "Programmatic",
+        booked=False, source="dv360",
+    ),
+    _Line(
+        "CTV | Fjord Apps", 0, -30, 30, 10_500, 0.79, "12.50", "19.00", "Fjord Apps", "Programmatic",
+        video=0.76, source="ttd",
+    ),
+    _Line(
+        "Audio | Caffè Corso", 0, -80, -30, 8_000, 1.06, "5.90", "8.00", "Caffè Corso", "Programmatic",
+        source="ttd",
+    ),
 )  # fmt: skip
 
 _GLOBEX = (
     _Line("Holiday Gifts | Prospecting", 0, -25, 20, 11_000, 0.99, "6.10", "10.50", "Globex Retail"),
     _Line("Cloud Trial | Lookalike", 0, -119, 45, 6_000, 0.88, "8.40", "11.00", "Globex Cloud"),
+    _Line(
+        "Cloud | Search US", 0, -119, 45, 5_200, 1.0, "44.00", None, "Globex", "Search",
+        booked=False, source="google_ads", kind="SEARCH",
+    ),
+    _Line(
+        "Gifts | PMax US", 0, -25, 20, 18_000, 1.01, "7.70", "12.00", "Globex Retail", "performance_max",
+        source="google_ads", kind="PERFORMANCE_MAX",
+    ),
+    _Line(
+        "Cloud Trial | DV Video", 0, -40, 20, 9_500, 0.91, "7.20", "11.40", "Globex Cloud", "Programmatic",
+        video=0.37, source="dv360",
+    ),
+    _Line(
+        "Gifts | CTV", 0, -20, 30, 7_000, 1.0, "14.00", "21.50", "Globex Retail", "Programmatic",
+        video=0.7, source="ttd",
+    ),
 )  # fmt: skip
 
 
-def plan_orgs(today: dt.date, days: int) -> tuple[Org, ...]:
-    """Return the companies, their flights laid around `today` within `days` of history."""
+# Where campaigns get their numbers; the ids of Meta are above 2**53 and neighbours: whoever reads an
+# id as a float gets another campaign.
+_FIRST_IDS = {
+    "meta": {"acme": 23_850_000_000_000_001, "globex": 23_950_000_000_000_001},
+    "google_ads": {"acme": 11_200_000_001, "globex": 11_900_000_001},
+    "dv360": {"acme": 880_001, "globex": 890_001},
+    "ttd": {"acme": 1, "globex": 901},
+}
+
+
+def plan_orgs(today: dt.date, days: int, sources: Collection[str] | None = None) -> tuple[Org, ...]:
+    """Return the companies, their flights laid around `today` within `days` of history.
+
+    `sources` are the ad platforms that they use (and whatever else); all by default.
+    """
+    chosen = frozenset(_FIRST_IDS if sources is None else sources)
     return (
         _plan_org(
             Org("acme", "Acme Media", "EUR", "Europe/Vienna", "en_GB", (), (), (), ()),
-            _accounts("acme", "EUR", "Europe/Vienna", {1000000001: "Acme AT", 1000000002: "Acme DE"}),
-            _ACME,
+            {
+                "meta": {"act_1000000001": "Acme AT", "act_1000000002": "Acme DE"},
+                "google_ads": {"1112223330": "Acme Search", "1112223331": "Acme Video"},
+                "dv360": {"700001": "Acme Programmatic"},
+                "ttd": {"acmead1": "Acme TTD"},
+            },
+            tuple(line for line in _ACME if line.source in chosen),
             _Calendar(today, days),
         ),
         _plan_org(
             Org("globex", "Globex", "USD", "America/New_York", "en_US", (), (), (), ()),
-            _accounts("globex", "USD", "America/New_York", {3000000001: "Globex US"}),
-            _GLOBEX,
+            {
+                "meta": {"act_3000000001": "Globex US"},
+                "google_ads": {"4445556660": "Globex US Search"},
+                "dv360": {"700201": "Globex Programmatic"},
+                "ttd": {"globad1": "Globex TTD"},
+            },
+            tuple(line for line in _GLOBEX if line.source in chosen),
             _Calendar(today, days),
         ),
     )  # fmt: skip
@@ -194,30 +280,34 @@ class _Calendar:
         return self.today + dt.timedelta(days=scaled)
 
 
-def _accounts(
-    org_id: str, currency: str, timezone: str, names: Mapping[int, str]
-) -> tuple[AdAccount, ...]:
-    return tuple(
-        AdAccount(f"act_{number}", org_id, "meta", name, currency, timezone)
-        for number, name in names.items()
-    )
-
-
 def _plan_org(
-    org: Org, accounts: tuple[AdAccount, ...], lines: tuple[_Line, ...], calendar: _Calendar
+    org: Org,
+    accounts: Mapping[str, Mapping[str, str]],
+    lines: tuple[_Line, ...],
+    calendar: _Calendar,
 ) -> Org:
-    # Above 2**53 and neighbours: whoever reads an id as a float gets another campaign.
-    first = 23_850_000_000_000_001 if org.org_id == "acme" else 23_950_000_000_000_001
+    held = {
+        source: [
+            AdAccount(account_id, org.org_id, source, name, org.currency, org.timezone)
+            for account_id, name in names.items()
+        ]
+        for source, names in accounts.items()
+        if any(line.source == source for line in lines)
+    }
+    numbers = {source: first[org.org_id] for source, first in _FIRST_IDS.items()}
     campaigns, bookings = [], []
     for index, line in enumerate(lines):
-        campaign = _campaign(str(first + index), accounts[line.account], line, calendar)
+        number = numbers[line.source]
+        numbers[line.source] += 1
+        campaign_id = f"cmp{number:03d}" if line.source == "ttd" else str(number)
+        campaign = _campaign(campaign_id, held[line.source][line.account], line, calendar)
         campaigns.append(campaign)
         if line.booked:
-            number = 1001 + index if org.org_id == "acme" else 2001 + index
-            bookings.append(_booking(f"BK-{number}", campaign, line, calendar))
+            first = 1001 if org.org_id == "acme" else 2001
+            bookings.append(_booking(f"BK-{first + index}", campaign, line, calendar))
     return replace(
         org,
-        accounts=accounts,
+        accounts=tuple(account for found in held.values() for account in found),
         campaigns=tuple(campaigns),
         bookings=tuple(bookings),
         deals=_deals(org, bookings, calendar.today),
@@ -235,6 +325,7 @@ def _campaign(campaign_id: str, account: AdAccount, line: _Line, calendar: _Cale
         cost_per_mille=Decimal(line.cost),
         video_rate=line.video,
         purchase_types=line.purchases,
+        kind=line.kind,
     )
 
 
@@ -247,7 +338,7 @@ def _booking(booking_id: str, campaign: Campaign, line: _Line, calendar: _Calend
         client=line.client,
         campaign=line.name,
         campaign_id=campaign.campaign_id,
-        platform="meta",
+        platform=line.source,
         channel=line.channel,
         flight_start=flight.start,
         flight_end=flight.end,

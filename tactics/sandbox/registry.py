@@ -19,5 +19,5 @@ SIMULATORS: tuple[Callable[[Scene], Simulator], ...] = (
 
 
 def build_simulators(scene: Scene) -> tuple[Simulator, ...]:
-    """Return every simulated API over `scene`."""
+    """Return every simulated API over `scene`, whether or not it is a source of this world."""
     return tuple(build(scene) for build in SIMULATORS)

@@ -5,6 +5,7 @@ Serves nothing; `World` adds the simulators and the mutations on top.
 
 import datetime as dt
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tactics.clock import Clock
@@ -39,14 +40,21 @@ class Scene:
     """The truth at this moment."""
 
     def __init__(
-        self, seed: int, today: dt.date, days: int, *, clock: Clock, limits: Limits
+        self,
+        seed: int,
+        today: dt.date,
+        days: int,
+        *,
+        clock: Clock,
+        limits: Limits,
+        sources: Collection[str] | None = None,
     ) -> None:
         self.seed = seed
         self.today = today
         self.days = days
         self.clock = clock
         self.limits = limits
-        self.orgs = {org.org_id: org for org in plan_orgs(today, days)}
+        self.orgs = {org.org_id: org for org in plan_orgs(today, days, sources)}
         campaigns = tuple(campaign for org in self.orgs.values() for campaign in org.campaigns)
         self.delivery = Delivery(seed, today, campaigns)
         self._history = Window(today - dt.timedelta(days=days - 1), today)

@@ -6,7 +6,7 @@ Deterministic: the same seed, date and mutations give the same bytes. Opens no s
 import datetime as dt
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 
 from tactics.clock import Clock, SystemClock
@@ -26,7 +26,8 @@ from tactics.sandbox.workbook import Workbook
 class World:
     """All simulated vendors of some organisations, as they stand early on `today`.
 
-    Thread-safe: mutations and answers exclude each other.
+    `sources` limits which of them the organisations use; by default they use all. Thread-safe:
+    mutations and answers exclude each other.
     """
 
     def __init__(
@@ -36,14 +37,25 @@ class World:
         today: dt.date,
         days: int = HISTORY_DAYS,
         orgs: tuple[str, ...] = ("acme", "globex"),
+        sources: Collection[str] | None = None,
         clock: Clock | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._scene = Scene(
-            seed, today, days, clock=clock or SystemClock(), limits=limits or Limits()
+            seed,
+            today,
+            days,
+            clock=clock or SystemClock(),
+            limits=limits or Limits(),
+            sources=sources,
         )
         self._orgs = [self._scene.orgs[org_id] for org_id in orgs]
         self._simulators = build_simulators(self._scene)
+        self._sources = [
+            simulator
+            for simulator in self._simulators
+            if sources is None or simulator.name in sources
+        ]
         self._lock = threading.RLock()
         self.faults = Faults(known_faults(self._simulators))
         self._dispatcher = Dispatcher(self._simulators, self.faults, self._lock)
@@ -67,6 +79,12 @@ class World:
                 bookings=tuple(row for book in books for row in book.bookings()),
                 unreadable=tuple(row for book in books for row in book.unreadable()),
                 deals=tuple(row for book in books for row in book.deals()),
+                facts=tuple(
+                    fact
+                    for simulator in self._sources
+                    for org in self._orgs
+                    for fact in simulator.facts(org)
+                ),
             )
 
     def restate(self, days: int = 14) -> None:
@@ -124,7 +142,19 @@ class World:
             "edit_booking": self.edit_booking,
             "advance": self.advance,
             "expire_tokens": self.expire_tokens,
+            **{
+                name: self._locked(act)
+                for sim in self._sources
+                for name, act in sim.actions.items()
+            },
         }
+
+    def _locked(self, action: Callable[..., object]) -> Callable[..., object]:
+        def act(**arguments: object) -> object:
+            with self._lock:
+                return action(**arguments)
+
+        return act
 
     def config_toml(self, url: str) -> str:
         """Return a complete tactics.toml whose sources are the sandbox at `url`."""
@@ -137,12 +167,13 @@ class World:
         """
         found: dict[str, str] = {}
         for org in self._orgs:
-            for simulator in self._simulators:
-                for name, value in simulator.credentials(org, url).items():
+            for simulator in self._sources:
+                held = simulator.credentials(org, url)
+                if google == "refresh_token" and "service_account" in held:
+                    del held["service_account"]
+                    held |= self._user_credentials(org.org_id)
+                for name, value in held.items():
                     found[_variable(org.org_id, simulator.name, name)] = value
-            if google == "refresh_token":
-                del found[_variable(org.org_id, "sheets", "service_account")]
-                found |= self._user_credentials(org.org_id)
         return found
 
     def secrets(self) -> tuple[str, ...]:
@@ -158,15 +189,15 @@ class World:
     def _user_credentials(self, org_id: str) -> dict[str, str]:
         keys = self._scene.keys[org_id]
         return {
-            _variable(org_id, "sheets", "client_id"): keys.google_client_id,
-            _variable(org_id, "sheets", "client_secret"): keys.google_client_secret,
-            _variable(org_id, "sheets", "refresh_token"): keys.google_refresh_token,
+            "client_id": keys.google_client_id,
+            "client_secret": keys.google_client_secret,
+            "refresh_token": keys.google_refresh_token,
         }
 
     def _org_toml(self, org: Org, url: str) -> Iterator[str]:
         yield f"[orgs.{org.org_id}]"
         yield from _toml({"name": org.name, "currency": org.currency, "timezone": org.timezone})
-        for simulator in self._simulators:
+        for simulator in self._sources:
             if settings := simulator.settings(org, url):
                 yield f"[orgs.{org.org_id}.sources.{simulator.name}]"
                 yield from _toml(settings | {"history_days": self._scene.days})

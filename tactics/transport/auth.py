@@ -39,15 +39,16 @@ class Auth(Protocol):
 
 
 class HeaderToken:
-    """A token that never changes, in a header of the vendor's choice."""
+    """A token that never changes, in a header of the vendor's choice, behind `prefix`."""
 
-    def __init__(self, header: str, value: str, *, hint: str = _HINT) -> None:
-        register_secret(value)
-        self._header, self._value, self._hint = header, value, hint
+    def __init__(self, header: str, token: str, *, prefix: str = "", hint: str = _HINT) -> None:
+        register_secret(token)
+        self._header, self._token, self._prefix, self._hint = header, token, prefix, hint
 
     def sign(self, request: Request, send: Send) -> Request:  # noqa: ARG002
         """Return `request` with the header."""
-        return request.with_headers(**{self._header.replace("-", "_"): self._value})
+        value = f"{self._prefix}{self._token}"
+        return request.with_headers(**{self._header.replace("-", "_"): value})
 
     def refresh(self, rejected: Request, send: Send) -> None:  # noqa: ARG002
         """Say that only a person can replace the token.
@@ -59,20 +60,14 @@ class HeaderToken:
 
     def secrets(self) -> tuple[str, ...]:
         """Return the token."""
-        return (self._value,)
+        return (self._token,)
 
 
 class BearerToken(HeaderToken):
     """A token that never changes, as `Authorization: Bearer`."""
 
     def __init__(self, token: str, *, hint: str = _HINT) -> None:
-        register_secret(token)
-        super().__init__("authorization", f"Bearer {token}", hint=hint)
-        self._token = token
-
-    def secrets(self) -> tuple[str, ...]:
-        """Return the token."""
-        return (self._token,)
+        super().__init__("authorization", token, prefix="Bearer ", hint=hint)
 
 
 class QueryToken:

@@ -31,7 +31,8 @@ _LONGEST_WORD = 40
 class Endpoints:
     """The base URLs of a connection (`api`, and what else the vendor needs) and further hosts.
 
-    `hosts` are suffixes that a download or redirect may go to, by https and without the credential.
+    `hosts` are suffixes that a download or redirect may go to, by https and without the credential;
+    `trusted` are those of the vendor's own hosts that get the credential, too.
 
     Raises:
         ConfigError: a base URL is not an http(s) URL.
@@ -39,6 +40,7 @@ class Endpoints:
 
     base_urls: Mapping[str, str]
     hosts: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
     _bases: dict[str, httpx.URL] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -63,21 +65,25 @@ class Endpoints:
         return _with_query(_parse(text), request.query)
 
     def owns(self, url: httpx.URL) -> bool:
-        """Return whether `url` lies on the origin of a base URL: only there goes the credential."""
-        return any(_origin(url) == _origin(base) for base in self._bases.values())
+        """Return whether the credential may go to `url`: an origin of a base URL, a trusted host."""
+        return any(_origin(url) == _origin(base) for base in self._bases.values()) or _lies_under(
+            url, self.trusted
+        )
 
     def _check(self, url: httpx.URL) -> None:
-        host = url.raw_host.decode("ascii")
-        allowed = url.scheme == "https" and any(
-            host == suffix or host.endswith("." + suffix)
-            for suffix in (name.lower().lstrip(".") for name in self.hosts)
-        )
-        if url.userinfo or not (allowed or self.owns(url)):
+        if url.userinfo or not (self.owns(url) or _lies_under(url, self.hosts)):
             raise ContractChanged(
                 "the vendor leads to a host that is not its own",
                 hint="nothing was sent there; set base_url if the vendor has moved",
                 host=f"{url.scheme}://{url.netloc.decode('ascii').rpartition('@')[2]}",
             )
+
+
+def _lies_under(url: httpx.URL, suffixes: tuple[str, ...]) -> bool:
+    host = url.raw_host.decode("ascii")
+    names = (name.lower().lstrip(".") for name in suffixes)
+    https = url.scheme == "https" and not url.userinfo
+    return https and any(host == name or host.endswith("." + name) for name in names)
 
 
 def is_absolute(request: Request) -> bool:

@@ -16,6 +16,7 @@ from tactics.model import Priority, Slice, StreamKey, Window
 from tactics.sandbox import Fault, World
 from tactics.sandbox.api import Call
 from tactics.transport import Request, Response
+from tests.lab import PILLARS
 from tests.unit.sandbox.asking import ORIGIN, google_token
 
 TODAY = dt.date(2026, 11, 21)
@@ -107,7 +108,7 @@ class Wire:
 @pytest.fixture
 def world() -> World:
     """Return a fresh world."""
-    return World(today=TODAY)
+    return World(today=TODAY, sources=PILLARS)
 
 
 @pytest.mark.parametrize("deep", [False, True])

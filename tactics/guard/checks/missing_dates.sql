@@ -8,7 +8,7 @@ WITH days AS (
         org_id, source, account_id, stream, day,
         lead(day) OVER (PARTITION BY org_id, source, account_id, stream ORDER BY day) AS next_day
     FROM coverage
-    WHERE stream NOT IN (FROM snapshot_streams)
+    WHERE can_miss_days
 )
 
 SELECT

@@ -8,7 +8,7 @@
 WITH current AS (
     SELECT org_id, source, account_id, stream, request_id
     FROM coverage
-    QUALIFY stream NOT IN (FROM snapshot_streams)
+    QUALIFY can_miss_days
         OR day = max(day) OVER (PARTITION BY org_id, source, account_id, stream)
 ),
 

@@ -1,5 +1,7 @@
 """Only declared fields are kept, and what is kept is not touched."""
 
+import hashlib
+import hmac
 import json
 
 import msgspec
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tactics.connectors.scrub import keep_declared
+from tactics.connectors.scrub import keep_declared, pseudonymize
 
 SHAPE = {"data": {"id": None, "source": {"id": None, "metadata": {"order_id": None}}}}
 
@@ -49,3 +51,23 @@ def test_nothing_undeclared_survives(value: object, name: str) -> None:
     """Whatever stands under an undeclared name is gone; declared values are equal."""
     page = {"data": [{"id": value, f"x{name}": "secret"}], f"y{name}": "secret"}
     assert json.loads(keep_declared(json.dumps(page).encode(), SHAPE)) == {"data": [{"id": value}]}
+
+
+def test_who_is_named_becomes_a_keyed_hash() -> None:
+    """A declared text is hashed wherever it stands, whatever its case; others stay as they are."""
+    page = (
+        b'{"nodes": [{"id": "1", "mail": " Ann@X.example", "n": 1.10}, {"id": "2", "mail": null}]}'
+    )
+    hidden = json.loads(pseudonymize(page, {"nodes": {"mail": None}}, b"key"), parse_float=str)
+    digest = hmac.new(b"key", b"ann@x.example", hashlib.sha256).hexdigest()
+    first, second = hidden["nodes"]
+    assert first == {"id": "1", "mail": digest, "n": "1.10"}
+    assert second == {"id": "2", "mail": None}
+    assert pseudonymize(page, {"nodes": {"mail": None}}, b"other") != pseudonymize(
+        page, {"nodes": {"mail": None}}, b"key"
+    )
+
+
+def test_nothing_to_hide_is_nothing_changed() -> None:
+    """A page without personal fields is handed on as it is."""
+    assert pseudonymize(b" not json", {}, b"key") == b" not json"

@@ -129,6 +129,7 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "finality": pa.string(),
         "request_id": pa.string(),
         "fetched_at": INSTANT,
+        "can_miss_days": pa.bool_(),
     },
     "orgs": {
         "org_id": pa.string(),
@@ -247,6 +248,7 @@ def refused(count: int = 1, **changes: object) -> list[Row]:
 def covered(*offsets: int, **changes: object) -> list[Row]:
     """Return rows of coverage for days relative to today."""
     row = {**_META, "finality": "final", "request_id": "r1", "fetched_at": FETCHED, **changes}
+    row.setdefault("can_miss_days", row["stream"] not in {"bookings", "crm_deals"})
     return [row | {"day": day(offset)} for offset in offsets]
 
 

@@ -36,7 +36,7 @@ def test_the_ledger_as_rows_and_as_a_table(workspace: Workspace):
     assert coverage_rows(workspace) == [row]
     table = coverage_table(workspace)
     assert table.schema == COVERAGE
-    assert [tuple(one.values()) for one in table.to_pylist()] == [row]
+    assert [tuple(one.values()) for one in table.to_pylist()] == [(*row, True)]
 
 
 def test_organisations_as_a_table():

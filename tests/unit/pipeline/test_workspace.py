@@ -70,3 +70,13 @@ def test_the_verbs_are_loaded_when_they_are_asked_for():
     assert callable(pipeline.sync)
     with pytest.raises(AttributeError, match="nothing"):
         pipeline.nothing  # noqa: B018
+
+
+def test_the_key_for_personal_data_is_made_once(open_workspace: Open):
+    """Every process of a home hashes with the same 32 bytes, which only this user can read."""
+    one, other = open_workspace(), open_workspace()
+    assert one.pseudonym_key == other.pseudonym_key
+    assert len(one.pseudonym_key) == 32
+    path = one.home.pseudonym_key
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in path.parent.glob("*pseudonym*")] == [path.name]

@@ -10,6 +10,7 @@ import pytest
 from tactics.config import Settings
 from tactics.errors import ConfigError
 from tactics.sandbox import Fault, World
+from tests.lab import PILLARS
 from tests.unit.sandbox.asking import ORIGIN
 
 TODAY = dt.date(2026, 11, 21)
@@ -18,18 +19,18 @@ TODAY = dt.date(2026, 11, 21)
 @pytest.fixture
 def world() -> World:
     """Return a fresh world."""
-    return World(today=TODAY)
+    return World(today=TODAY, sources=PILLARS)
 
 
 def test_the_same_seed_gives_the_same_world(world: World) -> None:
     """Two worlds of one seed are equal, another seed differs."""
-    assert world.totals() == World(today=TODAY).totals()
-    assert world.totals() != World(8, today=TODAY).totals()
+    assert world.totals() == World(today=TODAY, sources=PILLARS).totals()
+    assert world.totals() != World(8, today=TODAY, sources=PILLARS).totals()
 
 
 def test_the_order_of_asking_does_not_matter(world: World) -> None:
     """A day's numbers do not depend on which days were read before."""
-    other = World(today=TODAY)
+    other = World(today=TODAY, sources=PILLARS)
     other.restate(14)
     other.advance(2)
     world.totals()
@@ -188,7 +189,7 @@ def test_the_configuration_is_valid(world: World) -> None:
 
 def test_a_world_can_have_one_organisation() -> None:
     """Only the chosen organisation is configured, credentialed and totalled."""
-    world = World(today=TODAY, orgs=("globex",))
+    world = World(today=TODAY, sources=PILLARS, orgs=("globex",))
 
     assert {row.org_id for row in world.totals().ads} == {"globex"}
     assert "acme" not in world.config_toml(ORIGIN)
@@ -222,7 +223,7 @@ def test_planted_secrets_can_be_listed(world: World) -> None:
 
 def test_a_short_history_keeps_the_fates() -> None:
     """With thirty days the flights shrink with the history."""
-    world = World(today=TODAY, days=30)
+    world = World(today=TODAY, sources=PILLARS, days=30)
 
     assert min(row.day for row in world.totals().ads) == TODAY - dt.timedelta(days=29)
 

@@ -85,6 +85,17 @@ def test_credential_goes_to_base_origins_only():
     assert not META.owns(httpx.URL("https://storage.googleapis.com/o"))
 
 
+def test_credential_goes_to_trusted_hosts_by_https():
+    """The vendor's own further hosts get the credential; look-alikes and plain http do not."""
+    vendor = Endpoints({"api": "https://api.desk.example"}, trusted=("desk.example",))
+    assert vendor.owns(httpx.URL("https://files.desk.example/x"))
+    assert vendor.resolve(get("https://files.desk.example/x"))
+    for url in ("http://files.desk.example/x", "https://evildesk.example/x"):
+        assert not vendor.owns(httpx.URL(url))
+        with pytest.raises(ContractChanged):
+            vendor.resolve(get(url))
+
+
 @pytest.mark.parametrize(
     ("status", "method", "becomes"),
     [

@@ -13,7 +13,7 @@ from typing import Self
 from tactics.config import LakeSettings
 from tactics.duck import DuckLimits
 from tactics.home import Home
-from tactics.lake import bronze, maintenance, silver
+from tactics.lake import bronze, changes, maintenance, silver
 from tactics.lake.failures import mapped_errors
 from tactics.lake.scan import between, equal, held_files, relation_sql
 from tactics.lake.schemas import TABLES, Columns, TableSpec, find_table
@@ -66,8 +66,10 @@ class Lake:
             return bronze.append_pages(self._warehouse, pages, load_id)
 
     def load_silver(self, load: SilverLoad) -> SilverResult:
-        """Overwrite the winning days of `load` in one commit; safe to repeat at any point."""
+        """Write what `load` brings; safe to repeat at any point."""
         with mapped_errors():
+            if load.slicing == "changes":
+                return changes.load_changes(self._warehouse, self._limits, load)
             return silver.load_silver(self._warehouse, self._limits, load)
 
     def files(

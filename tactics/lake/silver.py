@@ -42,7 +42,7 @@ RESULT = "tactics.result"
 
 
 @dataclass(slots=True)
-class _Work:
+class Work:
     """What the steps of one load hand to each other."""
 
     load: SilverLoad
@@ -74,8 +74,8 @@ def load_silver(
     if done is not None:
         return SilverResult.from_json(summary_of(done)[RESULT])
     with open_staging(limits, warehouse.files) as staging:
-        work = _Work(load, spec, table, staging, block_bytes)
-        _choose_requests(work, warehouse)
+        work = Work(load, spec, table, staging, block_bytes)
+        choose_requests(work, warehouse)
         if not work.requests:
             return work.result
         _choose_winners(work)
@@ -83,12 +83,13 @@ def load_silver(
             _write_blocks(work)
             replace_refused(warehouse, staging, load, work.requests)
             crashpoint.reach("silver.files_written")
-        _commit(work, warehouse)
+        commit(work, warehouse)
         crashpoint.reach("silver.committed")
         return work.result
 
 
-def _choose_requests(work: _Work, warehouse: Warehouse) -> None:
+def choose_requests(work: Work, warehouse: Warehouse) -> None:
+    """Find the pages of the load in bronze, and which of its requests are whole."""
     load, staging = work.load, work.staging
     first = min(request.first_seq for request in load.requests)
     last = max(request.last_seq for request in load.requests)
@@ -102,7 +103,7 @@ def _choose_requests(work: _Work, warehouse: Warehouse) -> None:
     left_out = {request.request_id for request in load.requests} - complete
     work.result = SilverResult(incomplete=tuple(sorted(left_out)))
     committed = recent_requests(work.table)
-    staging.ask(work.requests, work.weights, windows=not load.snapshot, committed=committed)
+    staging.ask(work.requests, work.weights, windows=load.slicing == "days", committed=committed)
     staging.set(
         table_name=work.spec.name,
         source=load.source,
@@ -111,7 +112,7 @@ def _choose_requests(work: _Work, warehouse: Warehouse) -> None:
     )
 
 
-def _choose_winners(work: _Work) -> None:
+def _choose_winners(work: Work) -> None:
     load, staging = work.load, work.staging
     work.winners = choose_winners(load, {request.request_id for request in work.requests})
     work.replaced = _held(work)
@@ -123,7 +124,7 @@ def _choose_winners(work: _Work) -> None:
     staging.run("view_kept")
 
 
-def _held(work: _Work) -> list[HeldFile]:
+def _held(work: Work) -> list[HeldFile]:
     load = work.load
     if not work.winners:
         return []
@@ -135,13 +136,13 @@ def _held(work: _Work) -> list[HeldFile]:
     return [file for file in held if must_rewrite(file, work.winners)]
 
 
-def _view_held(work: _Work) -> None:
+def _view_held(work: Work) -> None:
     work.staging.set(held_files=[file.path for file in work.replaced])
     work.staging.prepare(work.spec)
     work.staging.run("view_held" if work.replaced else "view_held_nothing")
 
 
-def _drop_outdated(work: _Work) -> None:
+def _drop_outdated(work: Work) -> None:
     """Leave accounts alone whose held snapshot is newer than the one at hand."""
     newest = dict(work.staging.run("newest_held"))
     last_seq = {request.request_id: request.last_seq for request in work.requests}
@@ -155,7 +156,7 @@ def _drop_outdated(work: _Work) -> None:
         _view_held(work)
 
 
-def _write_blocks(work: _Work) -> None:
+def _write_blocks(work: Work) -> None:
     staging = work.staging
     staging.run("digest_overwritten")
     [(overwritten,)] = staging.run("count_digests")
@@ -172,7 +173,7 @@ def _write_blocks(work: _Work) -> None:
     work.result = replace(work.result, start=start, end=end)
 
 
-def _count_block(work: _Work) -> None:
+def _count_block(work: Work) -> None:
     staging, result = work.staging, work.result
     [(duplicate,)] = staging.run("drop_duplicates")
     [(left, refused)] = staging.run("count_staged")
@@ -187,7 +188,8 @@ def _count_block(work: _Work) -> None:
     )
 
 
-def _commit(work: _Work, warehouse: Warehouse) -> None:
+def commit(work: Work, warehouse: Warehouse) -> None:
+    """Replace the files in one snapshot that remembers the load and its result."""
     change = Change(
         work.added,
         [file.data_file for file in work.replaced],

@@ -54,6 +54,58 @@ DELETE FROM staged WHERE rowid IN (
     ) WHERE rank > 1
 );
 
+-- name: keep_latest
+-- Of changes: the same entity in several fetches of one load; the newest stays.
+DELETE FROM staged WHERE rowid IN (
+    SELECT row_id FROM (
+        SELECT rowid AS row_id, row_number() OVER (
+            PARTITION BY account_id, entity_id ORDER BY log_seq DESC, position DESC
+        ) AS rank
+        FROM staged WHERE rule IS NULL
+    ) WHERE rank > 1
+);
+
+-- name: find_touched
+-- Of changes: which of the held files hold an entity that was fetched.
+SELECT DISTINCT filename FROM read_parquet($files, filename = true) AS held
+SEMI JOIN staged ON staged.account_id = held.account_id AND staged.entity_id = held.entity_id
+    AND staged.rule IS NULL
+WHERE held.source = getvariable('source') AND held.stream = getvariable('stream');
+
+-- name: drop_outdated
+-- Of changes: records that a newer fetch has overtaken while this load was waiting.
+DELETE FROM staged USING held
+WHERE staged.rule IS NULL AND held.account_id = staged.account_id AND held.entity_id = staged.entity_id
+    AND held.source = getvariable('source') AND held.stream = getvariable('stream')
+    AND held.log_seq > staged.log_seq;
+
+-- name: view_changed
+-- Of changes: what is written. A record of a day that was still running may change without notice.
+CREATE OR REPLACE TEMP VIEW fresh AS
+SELECT staged.* EXCLUDE (rule, record, position, page)
+    REPLACE (coalesce(winning.finality, 'final') AS finality)
+FROM staged LEFT JOIN winning
+    ON winning.request_id = staged.request_id AND winning.day = staged.date
+WHERE staged.rule IS NULL;
+
+-- name: view_replaced
+-- Of changes: held rows of the same entities.
+CREATE OR REPLACE TEMP VIEW overwritten AS
+SELECT held.* FROM held SEMI JOIN fresh
+    ON fresh.account_id = held.account_id AND fresh.entity_id = held.entity_id
+    AND held.source = getvariable('source') AND held.stream = getvariable('stream');
+
+-- name: view_unchanged
+-- Of changes: held rows that only move to a new file.
+CREATE OR REPLACE TEMP VIEW kept AS
+SELECT held.* FROM held ANTI JOIN fresh
+    ON fresh.account_id = held.account_id AND fresh.entity_id = held.entity_id
+    AND held.source = getvariable('source') AND held.stream = getvariable('stream');
+
+-- name: count_months
+-- Of changes: the first days of the months that get rows.
+SELECT DISTINCT date_trunc('month', date)::DATE FROM fresh;
+
 -- name: count_staged
 -- What is left: all, refused.
 SELECT count(*), count(rule) FROM staged;

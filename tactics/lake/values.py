@@ -6,6 +6,7 @@ Knows neither Iceberg nor DuckDB.
 import datetime as dt
 import json
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from tactics.model import CoveredDay
 
@@ -37,7 +38,8 @@ class SilverLoad:
     because DuckDB gathers 2,048 rows in front of a filter, and 2,048 whole pages are half a
     gigabyte. Pages of other requests may appear in it without payload. `winners` are the covered days whose
     newest fetch is one of `requests`: exactly these days are overwritten, rows of other days are
-    superseded. With `snapshot`, a winner overwrites everything of its account and stream.
+    superseded. Of a `snapshot`, a winner overwrites everything of its account and stream. Of
+    `changes`, each record replaces the one of the same entity, unless that is from a newer fetch.
     """
 
     load_id: str
@@ -48,7 +50,12 @@ class SilverLoad:
     stream: str
     requests: tuple[SilverRequest, ...]
     winners: tuple[CoveredDay, ...]
-    snapshot: bool = False
+    slicing: Literal["days", "changes", "snapshot"] = "days"
+
+    @property
+    def snapshot(self) -> bool:
+        """Return whether every fetch holds the account whole."""
+        return self.slicing == "snapshot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,20 @@ class SilverResult:
     start: dt.date | None = None
     end: dt.date | None = None
     incomplete: tuple[str, ...] = ()
+
+    def __add__(self, other: "SilverResult") -> "SilverResult":
+        starts = [day for day in (self.start, other.start) if day is not None]
+        ends = [day for day in (self.end, other.end) if day is not None]
+        return SilverResult(
+            self.received + other.received,
+            self.written + other.written,
+            self.duplicate + other.duplicate,
+            self.quarantined + other.quarantined,
+            self.superseded + other.superseded,
+            min(starts, default=None),
+            max(ends, default=None),
+            (*self.incomplete, *other.incomplete),
+        )
 
     @property
     def changed(self) -> bool:

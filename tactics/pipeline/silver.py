@@ -66,7 +66,7 @@ def _plan_load(workspace: Workspace, fetches: list[Fetch], load_id: str) -> Silv
         stream=stream,
         requests=requests,
         winners=tuple(workspace.store.coverage.winners([f.request_id for f in fetches])),
-        snapshot=spec.slicing == "snapshot",
+        slicing="days" if spec.slicing == "daily" else spec.slicing,
     )
 
 

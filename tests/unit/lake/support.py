@@ -159,7 +159,13 @@ def booking(name: str, start: int, impressions: int = 1000) -> Row:
 def sheet_load(vendor: Vendor, load_id: str, *request_ids: str) -> SilverLoad:
     """Return the load of whole sheets into bookings; each fetch covers its day."""
     plain = vendor.load(load_id, *request_ids)
-    return replace(plain, table="bookings", sql=SHEET_SQL, snapshot=True)
+    return replace(plain, table="bookings", sql=SHEET_SQL, slicing="snapshot")
+
+
+def change_load(vendor: Vendor, load_id: str, *request_ids: str) -> SilverLoad:
+    """Return the load of changed records into bookings, each under its own day."""
+    plain = vendor.load(load_id, *request_ids)
+    return replace(plain, table="bookings", sql=SHEET_SQL, slicing="changes")
 
 
 def limits(home: Home) -> DuckLimits:

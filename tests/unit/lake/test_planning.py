@@ -53,7 +53,9 @@ def winner(number: int, account: str = "act_2", name: str = "r1", hours: int = 0
 
 def load(*winners: CoveredDay, snapshot: bool) -> SilverLoad:
     """Return a load that has nothing but winners."""
-    return SilverLoad("L", "bookings", "", "acme", "s", "t", (), winners, snapshot=snapshot)
+    return SilverLoad(
+        "L", "bookings", "", "acme", "s", "t", (), winners, "snapshot" if snapshot else "days"
+    )
 
 
 def test_a_request_whose_pages_are_not_all_in_bronze_is_left_out():

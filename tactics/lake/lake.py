@@ -15,7 +15,7 @@ from tactics.duck import DuckLimits
 from tactics.home import Home
 from tactics.lake import bronze, changes, maintenance, silver
 from tactics.lake.failures import mapped_errors
-from tactics.lake.scan import between, equal, held_files, relation_sql
+from tactics.lake.scan import HeldFile, between, equal, held_files, relation_sql
 from tactics.lake.schemas import TABLES, Columns, TableSpec, find_table
 from tactics.lake.values import BronzeLoad, MaintenanceReport, SilverLoad, SilverResult
 from tactics.lake.warehouse import Warehouse
@@ -81,12 +81,16 @@ class Lake:
         end: dt.date | None = None,
     ) -> list[str]:
         """Return the local Parquet files that may hold these rows; none for an unused table."""
+        return [file.path for file in self._held(table, org_id, start, end)]
+
+    def _held(
+        self, table: str, org_id: str | None, start: dt.date | None, end: dt.date | None
+    ) -> list[HeldFile]:
         with mapped_errors():
             conditions = equal(org_id=org_id) if org_id is not None else []
-            held = held_files(
+            return held_files(
                 self._warehouse.find(find_table(table)), *conditions, *between("date", start, end)
             )
-            return [file.path for file in held]
 
     def relation_sql(
         self,
@@ -100,8 +104,8 @@ class Lake:
 
         It has all columns of the table, typed, also when there is no row.
         """
-        paths = self.files(table, org_id=org_id, start=start, end=end)
-        return relation_sql(find_table(table), paths, org_id=org_id, start=start, end=end)
+        held = self._held(table, org_id, start, end)
+        return relation_sql(find_table(table), held, org_id=org_id, start=start, end=end)
 
     def columns(self, table: str) -> Columns:
         """Return the names and DuckDB types of the table's columns."""

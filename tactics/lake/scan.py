@@ -36,6 +36,7 @@ class HeldFile:
     last_day: dt.date | None
     first_account: str | None
     last_account: str | None
+    columns: frozenset[str] = frozenset()
 
     @property
     def path(self) -> str:
@@ -75,23 +76,26 @@ def between(
 
 def relation_sql(
     spec: TableSpec,
-    paths: Sequence[str],
+    files: Sequence[HeldFile],
     *,
     org_id: str | None = None,
     start: dt.date | None = None,
     end: dt.date | None = None,
 ) -> str:
     """Return a parenthesised SELECT with all columns of `spec`; typed and empty without files."""
-    if not paths:
-        columns = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in spec.columns)
+    known = frozenset().union(*(file.columns for file in files))
+    columns = ", ".join(
+        f'"{name}"' if name in known else f'CAST(NULL AS {kind}) AS "{name}"'
+        for name, kind in spec.columns
+    )
+    if not files:
         return f"(SELECT {columns} WHERE false)"
-    columns = ", ".join(f'"{name}"' for name in spec.names)
-    files = ", ".join(quote(path) for path in paths)
+    paths = ", ".join(quote(file.path) for file in files)
     conditions = [f"org_id = {quote(org_id)}"] if org_id is not None else []
     conditions += [f"date >= DATE '{start}'"] if start is not None else []
     conditions += [f"date <= DATE '{end}'"] if end is not None else []
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"(SELECT {columns} FROM read_parquet([{files}], union_by_name = true){where})"
+    return f"(SELECT {columns} FROM read_parquet([{paths}], union_by_name = true){where})"
 
 
 def _held(table: Table, data_file: DataFile) -> HeldFile:
@@ -106,6 +110,9 @@ def _held(table: Table, data_file: DataFile) -> HeldFile:
         _day(upper.get(day)),
         _text(lower.get(account)),
         _text(upper.get(account)),
+        frozenset(
+            name for name, number in field_ids.items() if number in (data_file.column_sizes or {})
+        ),
     )
 
 

@@ -36,9 +36,9 @@ from pyiceberg.types import (
     StringType,
     TimestamptzType,
 )
-from sqlalchemy import URL, event
+from sqlalchemy import URL, event, text
 
-from tactics.errors import StoreCorrupt
+from tactics.errors import ConfigError, StoreCorrupt
 from tactics.lake.durable import make_folder, sync_file
 from tactics.lake.schemas import COMMON_PROPERTIES, TableSpec
 
@@ -87,16 +87,17 @@ class Warehouse:
             )
         make_folder(self.files)
         self._catalog = _open_catalog(catalog, self.files, busy_seconds)
+        _refuse_moved(self._catalog, self.files)
 
     def close(self) -> None:
         """Let go of the catalog file."""
         self._catalog.close()
 
     def table(self, spec: TableSpec) -> Table:
-        """Return the table as it is now, made first if need be."""
+        """Return the table as it is now, made first if need be, with all columns of `spec`."""
         found = self.find(spec)
         if found is not None:
-            return found
+            return _with_new_columns(found, spec)
         self._catalog.create_namespace_if_not_exists(spec.namespace)
         try:
             return self._catalog.create_table(
@@ -153,7 +154,7 @@ def find_load(table: Table, load_id: str) -> Snapshot | None:
 def recent_requests(table: Table) -> set[str]:
     """Return the requests that the kept snapshots say they committed."""
     listed = (summary_of(snapshot).get(REQUESTS, "") for snapshot in table.metadata.snapshots)
-    return {request_id for text in listed for request_id in text.split()}
+    return {request_id for ids in listed for request_id in ids.split()}
 
 
 def max_log_seq(table: Table) -> int:
@@ -187,6 +188,39 @@ def _open_catalog(path: Path, files: Path, busy_seconds: float) -> SqlCatalog:
 def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401  # a DBAPI connection
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _refuse_moved(catalog: SqlCatalog, files: Path) -> None:
+    """Refuse a lake that lies elsewhere than it was made: a copy would write into its original.
+
+    Raises:
+        ConfigError: Iceberg's metadata names the files by another folder.
+    """
+    with catalog.engine.connect() as connection:
+        row = connection.execute(
+            text("SELECT metadata_location FROM iceberg_tables LIMIT 1")
+        ).first()
+    if row is None or Path(row[0]).is_relative_to(files):
+        return
+    old = next((parent for parent in Path(row[0]).parents if parent.name == files.name), None)
+    raise ConfigError(
+        "this home was moved or copied, and Iceberg keeps absolute paths",
+        hint="put it back to where it was, or begin a new home and sync again",
+        made_in=old.parent.parent if old else row[0],
+        found_in=files.parent.parent,
+    )
+
+
+def _with_new_columns(table: Table, spec: TableSpec) -> Table:
+    """Add what a newer program knows; old files read as NULL there."""
+    held = {column.name for column in table.schema().fields}
+    missing = [(name, kind) for name, kind in spec.columns if name not in held]
+    if not missing:
+        return table
+    with table.update_schema() as update:
+        for name, kind in missing:
+            update.add_column(name, _iceberg_type(kind))
+    return table
 
 
 def _surplus(table: Table, keep: int) -> list[int]:
@@ -256,17 +290,17 @@ def _add_snapshot(
 def _schema(spec: TableSpec) -> Schema:
     return Schema(
         *(
-            NestedField(field_id=number, name=name, field_type=_iceberg_type(text), required=False)
-            for number, (name, text) in enumerate(spec.columns, start=1)
+            NestedField(field_id=number, name=name, field_type=_iceberg_type(kind), required=False)
+            for number, (name, kind) in enumerate(spec.columns, start=1)
         )
     )
 
 
-def _iceberg_type(text: str) -> IcebergType:
-    if text.startswith("DECIMAL("):
-        precision, scale = text.removeprefix("DECIMAL(").removesuffix(")").split(",")
+def _iceberg_type(kind: str) -> IcebergType:
+    if kind.startswith("DECIMAL("):
+        precision, scale = kind.removeprefix("DECIMAL(").removesuffix(")").split(",")
         return DecimalType(int(precision), int(scale))
-    return _TYPES[text]
+    return _TYPES[kind]
 
 
 def _partition_spec(spec: TableSpec) -> PartitionSpec:

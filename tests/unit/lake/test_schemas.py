@@ -1,5 +1,8 @@
 """The tables of the lake, as data."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from tactics.errors import NotFoundError
@@ -38,6 +41,7 @@ def test_every_column_has_an_iceberg_type(name):
 
 def test_a_path_with_a_quote_stays_a_literal():
     """Paths and ids never become SQL."""
-    text = relation_sql(TABLES["pages"], ["/home/o'neil/a.parquet"], org_id="x' OR '1")
+    file: Any = SimpleNamespace(path="/home/o'neil/a.parquet", columns={"payload"})
+    text = relation_sql(TABLES["pages"], [file], org_id="x' OR '1")
     assert "'/home/o''neil/a.parquet'" in text
     assert "'x'' OR ''1'" in text

@@ -34,7 +34,9 @@ class StreamSpec:
     account's rows. `daily` streams are a state that is read once a day and kept: a day that was
     missed can never be fetched. `lookback_days` are read again on every sync because the vendor
     restates them; a day is final `final_after_days` after it ended. What happened in the last
-    `settle_seconds` may be listed late: a day begins to be due only then.
+    `settle_seconds` may be listed late: a day begins to be due only then. Each of the `tiers`
+    (days back, hours) reads further back, but less often: a covered day that is no older than so
+    many days is read again once its last fetch is at least so many hours ago.
     """
 
     name: str
@@ -46,6 +48,8 @@ class StreamSpec:
     final_after_days: int = 0
     max_history_days: int | None = None
     settle_seconds: int = 0
+    tiers: tuple[tuple[int, int], ...] = ()  # ((days back, at most every so many hours), …)
+    history_table: str | None = None  # keeps what a snapshot held on each day it was read
 
     @property
     def can_miss_days(self) -> bool:
@@ -80,6 +84,9 @@ class Manifest:
     auth: Literal["bearer", "header", "query", "google"] = "bearer"
     auth_header: tuple[str, str] = ("authorization", "Bearer ")  # name, and what stands before it
     trusted_hosts: tuple[str, ...] = ()
+    extra_headers: tuple[tuple[str, str], ...] = ()  # optional credential, header it travels in
+    global_accounts: bool = False  # an id means the same account in every connection: read it once
+    token_path: str = ""  # after the api base URL: where `client_id` + `client_secret` get a token
 
 
 @dataclass(frozen=True, slots=True)

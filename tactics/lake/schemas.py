@@ -143,27 +143,34 @@ TRANSACTIONS = _silver(
 )
 # Bookings and deals are state, read whole each time: their `date` says when a flight starts, not
 # how old the row is, so age retires none of them.
-BOOKINGS = _silver(
-    "bookings",
-    (
-        ("booking_id", "VARCHAR"),
-        ("client", "VARCHAR"),
-        ("campaign", "VARCHAR"),
-        ("campaign_id", "VARCHAR"),
-        ("platform", "VARCHAR"),
-        ("channel", "VARCHAR"),
-        ("flight_start", "DATE"),
-        ("flight_end", "DATE"),
-        ("booked_impressions", "BIGINT"),
-        ("booking_revenue", "DECIMAL(15,2)"),
-        ("currency", "VARCHAR"),
-        ("status", "VARCHAR"),
-        ("make_good_for", "VARCHAR"),
-        ("sheet_row", "INTEGER"),
-        ("extras", "VARCHAR"),
-    ),
-    None,
+_BOOKING: Columns = (
+    ("booking_id", "VARCHAR"),
+    ("client", "VARCHAR"),
+    ("campaign", "VARCHAR"),
+    ("campaign_id", "VARCHAR"),
+    ("platform", "VARCHAR"),
+    ("channel", "VARCHAR"),
+    ("flight_start", "DATE"),
+    ("flight_end", "DATE"),
+    ("booked_impressions", "BIGINT"),
+    ("booking_revenue", "DECIMAL(15,2)"),
+    ("currency", "VARCHAR"),
+    ("status", "VARCHAR"),
+    ("make_good_for", "VARCHAR"),
+    ("sheet_row", "INTEGER"),
+    ("extras", "VARCHAR"),
+    ("goal", "VARCHAR"),
+    ("booked_clicks", "BIGINT"),
+    ("booked_views", "BIGINT"),
+    ("booked_conversions", "DECIMAL(15,4)"),
+    ("booked_spend", "DECIMAL(15,2)"),
+    ("start_share", "DECIMAL(9,8)"),
+    ("hiatus", "VARCHAR"),
+    ("plan", "VARCHAR"),
 )
+BOOKINGS = _silver("bookings", _BOOKING, None)
+# The same rows as they stood on each day on which the sheet was read; `date` is that day.
+BOOKINGS_HISTORY = _silver("bookings_history", _BOOKING)
 CRM_DEALS = _silver(
     "crm_deals",
     (
@@ -388,6 +395,7 @@ TABLES = {
         EMAIL_REVENUE,
         TRANSACTIONS,
         BOOKINGS,
+        BOOKINGS_HISTORY,
         CRM_DEALS,
         QUARANTINE,
     )

@@ -81,7 +81,8 @@ def load_silver(
         _choose_winners(work)
         with removed_on_failure(work.paths):
             _write_blocks(work)
-            replace_refused(warehouse, staging, load, work.requests)
+            if not load.as_of_fetch:
+                replace_refused(warehouse, staging, load, work.requests)
             crashpoint.reach("silver.files_written")
         commit(work, warehouse)
         crashpoint.reach("silver.committed")

@@ -33,6 +33,14 @@ FROM records;
 -- pushed below the parsing (see _pages_sql).
 DELETE FROM staged WHERE request_id NOT IN (SELECT unnest(getvariable('block')));
 
+-- name: date_by_fetch
+-- Of a history: what was read on a day stands under that day.
+UPDATE staged SET date = asked.window_start FROM asked WHERE asked.request_id = staged.request_id;
+
+-- name: drop_refused
+-- Of a history: what is refused is in quarantine by the load of the stream's own table.
+DELETE FROM staged WHERE rule IS NOT NULL;
+
 -- name: refuse_outside_window
 -- A record of a day that was not asked for would overwrite nothing and stay for ever.
 UPDATE staged SET rule = 'date_outside_window' FROM asked

@@ -118,6 +118,9 @@ class Staging:
         self._check_columns(spec)
         self.run("stage")
         self.run("drop_strangers")
+        if load.as_of_fetch:
+            self.run("drop_refused")
+            self.run("date_by_fetch")
         self.run("refuse_outside_window")
 
     def prepare(self, spec: TableSpec) -> None:

@@ -40,6 +40,8 @@ class SilverLoad:
     newest fetch is one of `requests`: exactly these days are overwritten, rows of other days are
     superseded. Of a `snapshot`, a winner overwrites everything of its account and stream. Of
     `changes`, each record replaces the one of the same entity, unless that is from a newer fetch.
+    With `as_of_fetch`, rows are dated by the first day of the window that was fetched, and refused
+    records are left to the load of the stream's own table.
     """
 
     load_id: str
@@ -51,6 +53,7 @@ class SilverLoad:
     requests: tuple[SilverRequest, ...]
     winners: tuple[CoveredDay, ...]
     slicing: Literal["days", "changes", "snapshot"] = "days"
+    as_of_fetch: bool = False
 
     @property
     def snapshot(self) -> bool:

@@ -5,6 +5,7 @@ Only a complete request counts, and only for the days that no newer request has 
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tactics.connectors import Connector, find_connector, spec_of, stream_sql
 from tactics.errors import ConfigError, CountMismatch, MappingError
@@ -26,11 +27,13 @@ def silver_stage(workspace: Workspace, receipts: list[Receipt]) -> Delivery:
         sequence = [event.seq for event in events]
         rows, emissions, made = 0, [], []
         for _, group in itertools.groupby(fetches, key=_stream_of):
-            load = _plan_load(workspace, list(group), name_load("silver", sequence))
+            load, history = _plan_loads(workspace, list(group), name_load("silver", sequence))
             result = workspace.lake.load_silver(load)
             rows += result.written
             made.append(_receipt(load, result))
             emissions.append(_emission(load, result))
+            if history is not None:
+                emissions.append(_emission(history, workspace.lake.load_silver(history)))
         receipts.extend(made)  # only now: a batch that fails half way comes again
         return Written(rows, tuple(emissions))
 
@@ -49,7 +52,10 @@ def _stream_of(fetch: Fetch) -> tuple[str, str, str]:
     return fetch.key.org_id, fetch.key.source, fetch.key.stream
 
 
-def _plan_load(workspace: Workspace, fetches: list[Fetch], load_id: str) -> SilverLoad:
+def _plan_loads(
+    workspace: Workspace, fetches: list[Fetch], load_id: str
+) -> tuple[SilverLoad, SilverLoad | None]:
+    """Return the load of the stream's table, and that of its history if it keeps one."""
     org_id, source, stream = _stream_of(fetches[0])
     connector = _connector(workspace, org_id, source)
     spec = spec_of(connector, stream)
@@ -57,7 +63,7 @@ def _plan_load(workspace: Workspace, fetches: list[Fetch], load_id: str) -> Silv
         SilverRequest(f.request_id, f.key.account_id, f.first_seq or 0, f.last_seq or 0, f.pages)
         for f in fetches
     )
-    return SilverLoad(
+    load = SilverLoad(
         load_id=f"{load_id}-{org_id}-{source}-{stream}",
         table=spec.table,
         sql=stream_sql(connector, stream),
@@ -68,6 +74,16 @@ def _plan_load(workspace: Workspace, fetches: list[Fetch], load_id: str) -> Silv
         winners=tuple(workspace.store.coverage.winners([f.request_id for f in fetches])),
         slicing="days" if spec.slicing == "daily" else spec.slicing,
     )
+    if spec.history_table is None:
+        return load, None
+    history = replace(
+        load,
+        load_id=f"{load.load_id}-history",
+        table=spec.history_table,
+        slicing="days",
+        as_of_fetch=True,
+    )
+    return load, history
 
 
 def _connector(workspace: Workspace, org_id: str, source: str) -> Connector:

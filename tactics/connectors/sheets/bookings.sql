@@ -26,6 +26,18 @@ gathered AS (
     upper(max(text) FILTER (name = 'currency')) AS currency_text,
     lower(max(text) FILTER (name = 'status' AND NOT is_error)) AS status,
     max(id) FILTER (name = 'make_good_for' AND NOT is_error) AS make_good_for,
+    max(is_number::INTEGER) FILTER (name = 'flight_start') AS start_is_number,
+    lower(max(text) FILTER (name = 'goal')) AS goal_text,
+    max(number) FILTER (name = 'booked_clicks') AS clicks,
+    max(number) FILTER (name = 'booked_views') AS views,
+    max(number) FILTER (name = 'booked_conversions') AS conversions,
+    max(number) FILTER (name = 'booked_spend') AS budget,
+    coalesce(bool_or(number IS NULL OR number < 0) FILTER (name IN (
+      'booked_clicks', 'booked_views', 'booked_conversions', 'booked_spend'
+    )), false) AS amount_error,
+    max(text) FILTER (name = 'hiatus') AS hiatus_text,
+    max(day) FILTER (name = 'hiatus' AND is_number) AS hiatus_day,
+    lower(max(text) FILTER (name = 'plan')) AS plan_text,
     coalesce(bool_or(id IS NULL) FILTER (name IN ('campaign_id', 'booking_id')), false) AS lost_digits,
     coalesce(bool_or(is_error) FILTER (name IN (
       'booking_id', 'campaign_id', 'flight_start', 'flight_end', 'booked_impressions',
@@ -49,6 +61,30 @@ keyed AS (
         THEN 'made-' || left(sha256(concat_ws('|', lower(g.client), lower(g.campaign), g.flight_start)), 16)
     END AS booking_id,
     coalesce(g.currency_text, g.revenue_code, v.usual_currency) AS currency,
+    CASE
+      WHEN goal_text IN ('impressions', 'imps', 'cpm') THEN 'impressions'
+      WHEN goal_text IN ('clicks', 'cpc') THEN 'clicks'
+      WHEN goal_text IN ('views', 'video views', 'cpv') THEN 'views'
+      WHEN goal_text IN ('conversions', 'cpa', 'cpl') THEN 'conversions'
+      WHEN goal_text IN ('spend', 'budget') THEN 'spend'
+    END AS goal,
+    -- days or spans of days: 2026-11-10..2026-11-14, 2026-12-24
+    CASE
+      WHEN hiatus_day IS NOT NULL THEN CAST(hiatus_day AS VARCHAR)
+      ELSE regexp_replace(regexp_replace(hiatus_text, '\s*(\.\.|–| to )\s*', '..', 'g'), '\s*[,;\n]\s*', ', ', 'g')
+    END AS hiatus,
+    -- even; weekdays and seven weights from Monday on; segments, each a first day and its share
+    CASE
+      WHEN plan_text IN ('even', 'evenly', 'linear') THEN NULL
+      ELSE regexp_replace(regexp_replace(plan_text, '[,;%=:\s]+', ' ', 'g'), ' $', '')
+    END AS plan,
+    -- how much of the first day belongs to the flight, where the cell says when it starts
+    CASE
+      WHEN start_is_number = 1 THEN 1 - (TRY_CAST(start_text AS DOUBLE) - floor(TRY_CAST(start_text AS DOUBLE)))
+      WHEN regexp_matches(start_text, '^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}')
+        THEN 1 - (TRY_CAST(start_text[12:13] AS INTEGER) * 60 + TRY_CAST(start_text[15:16] AS INTEGER)) / 1440
+      ELSE 1
+    END AS start_share,
     -- the first name on the row says whether it is a total
     regexp_matches(
       lower(coalesce(g.booking_id, g.client, g.campaign, '')),
@@ -85,6 +121,19 @@ judged AS (
         THEN 'booking_revenue_not_a_number'
       WHEN currency IS NULL OR NOT regexp_full_match(currency, '[A-Z]{3}') THEN 'currency_missing'
       WHEN revenue_code <> currency THEN 'currency_contradicts'
+      WHEN goal_text IS NOT NULL AND goal IS NULL THEN 'goal_unknown'
+      WHEN amount_error THEN 'booked_amount_not_a_number'
+      WHEN hiatus IS NOT NULL AND NOT coalesce(
+        len(list_filter(
+          string_split(hiatus, ', '),
+          lambda part: TRY_CAST(left(part, 10) AS DATE) IS NULL
+            OR coalesce(TRY_CAST(right(part, 10) AS DATE) < TRY_CAST(left(part, 10) AS DATE), true)
+            OR NOT regexp_full_match(part, '\d{4}-\d{2}-\d{2}(\.\.\d{4}-\d{2}-\d{2})?')
+        )) = 0, false) THEN 'hiatus_not_days'
+      WHEN plan IS NOT NULL AND NOT regexp_full_match(
+        plan,
+        'weekdays( \d+(\.\d+)?){7}|segments( \d{4}-\d{2}-\d{2} \d+(\.\d+)?)+'
+      ) THEN 'plan_not_understood'
     END AS rule
   FROM counted
 )
@@ -106,6 +155,13 @@ SELECT
   TRY_CAST(impressions AS BIGINT) AS booked_impressions,
   TRY_CAST(revenue AS DECIMAL(15, 2)) AS booking_revenue,
   currency, status, make_good_for,
+  goal,
+  TRY_CAST(clicks AS BIGINT) AS booked_clicks,
+  TRY_CAST(views AS BIGINT) AS booked_views,
+  TRY_CAST(conversions AS DECIMAL(15, 4)) AS booked_conversions,
+  TRY_CAST(budget AS DECIMAL(15, 2)) AS booked_spend,
+  TRY_CAST(start_share AS DECIMAL(9, 8)) AS start_share,
+  hiatus, plan,
   TRY_CAST(r ->> '$.row' AS INTEGER) AS sheet_row,
   nullif(CAST(json_extract(r, '$.extras') AS VARCHAR), '{}') AS extras,
   CAST(

@@ -42,6 +42,7 @@ class SheetsConnector:
             StreamSpec(
                 name="bookings",
                 table="bookings",
+                history_table="bookings_history",
                 entity_keys=("booking_id",),
                 slicing="snapshot",
             ),

@@ -47,6 +47,13 @@ BOOKINGS = Columns(
         "currency": (),
         "status": (),
         "make_good_for": ("makegood for",),
+        "goal": ("buying goal", "goal unit"),
+        "booked_clicks": (),
+        "booked_views": ("booked video views",),
+        "booked_conversions": (),
+        "booked_spend": ("media budget", "budget"),
+        "hiatus": ("pause", "dark days"),
+        "plan": ("delivery plan", "delivery curve"),
     }),
     required=frozenset({
         "booking_id",

@@ -384,3 +384,58 @@ def test_a_deal_without_a_creation_date_has_its_close_as_date(deals: Silver) -> 
     first, second = deals.rows()
     assert first["date"] == dt.date(2026, 3, 31)
     assert second["deal_id"].startswith("made-")
+
+
+@pytest.mark.parametrize(
+    ("cells", "wanted"),
+    [
+        ({}, {"goal": None, "start_share": Decimal(1), "hiatus": None, "plan": None}),
+        ({"goal": "CPC", "booked_clicks": "12,000"}, {"goal": "clicks", "booked_clicks": 12000}),
+        ({"goal": "Video views", "booked_views": 5000}, {"goal": "views", "booked_views": 5000}),
+        ({"goal": "CPA", "booked_conversions": 40.5}, {"booked_conversions": Decimal("40.5")}),
+        ({"booked_spend": "EUR 1,250.50"}, {"booked_spend": Decimal("1250.50")}),
+        ({"flight_start": 46082.5}, {"start_share": Decimal("0.5")}),
+        ({"flight_start": "2026-03-01 18:00"}, {"start_share": Decimal("0.25")}),
+        ({"flight_start": "2026-03-01"}, {"start_share": Decimal(1)}),
+        (
+            {"hiatus": "2026-03-05 to 2026-03-09; 2026-03-12"},
+            {"hiatus": "2026-03-05..2026-03-09, 2026-03-12"},
+        ),
+        ({"hiatus": 46086}, {"hiatus": "2026-03-05"}),
+        ({"plan": "even"}, {"plan": None}),
+        ({"plan": "Weekdays 5, 5, 5, 5, 5, 1, 1"}, {"plan": "weekdays 5 5 5 5 5 1 1"}),
+        (
+            {"plan": "segments 2026-03-01=40%, 2026-03-16=60%"},
+            {"plan": "segments 2026-03-01 40 2026-03-16 60"},
+        ),
+    ],
+)
+def test_goals_and_plans_as_people_type_them(
+    bookings: Silver, cells: dict[str, object], wanted: dict[str, object]
+) -> None:
+    """What a line is paid by, when it starts and how it is spread over its days."""
+    bookings.add(page(changed(BOOKING, cells)))
+    found = bookings.row()
+    assert found["rule"] is None
+    assert {name: found[name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule"),
+    [
+        ({"goal": "fame"}, "goal_unknown"),
+        ({"booked_clicks": "many"}, "booked_amount_not_a_number"),
+        ({"booked_spend": -5}, "booked_amount_not_a_number"),
+        ({"hiatus": "in summer"}, "hiatus_not_days"),
+        ({"hiatus": "2026-02-30"}, "hiatus_not_days"),
+        ({"hiatus": "2026-03-09..2026-03-05"}, "hiatus_not_days"),
+        ({"plan": "weekdays 1 2 3"}, "plan_not_understood"),
+        ({"plan": "segments soon 50"}, "plan_not_understood"),
+    ],
+)
+def test_goals_and_plans_that_are_none_are_refused(
+    bookings: Silver, cells: dict[str, object], rule: str
+) -> None:
+    """A line whose plan cannot be read is kept aside: paced evenly it would look right and be wrong."""
+    bookings.add(page(changed(BOOKING, cells)))
+    assert bookings.rules() == [rule]

@@ -127,6 +127,9 @@ CREATE TABLE booked_days (
     date DATE NOT NULL,
     currency VARCHAR,
     impressions BIGINT,
+    clicks BIGINT,
+    conversions DECIMAL(15, 4),
+    video_views BIGINT,
     spend DECIMAL(15, 2)
 );
 
@@ -182,8 +185,39 @@ CREATE TABLE bookings (
     make_good_for VARCHAR,
     sheet_row INTEGER,
     extras VARCHAR,
+    goal VARCHAR,
+    booked_clicks BIGINT,
+    booked_views BIGINT,
+    booked_conversions DECIMAL(15, 4),
+    booked_spend DECIMAL(15, 2),
+    start_share DECIMAL(9, 8),
+    hiatus VARCHAR,
+    plan VARCHAR,
     quality_score INTEGER,
     fetched_at TIMESTAMPTZ
+);
+
+CREATE TABLE booking_versions (
+    org_id VARCHAR NOT NULL,
+    source VARCHAR NOT NULL,
+    account_id VARCHAR NOT NULL,
+    booking_id VARCHAR NOT NULL,
+    version BIGINT NOT NULL,
+    valid_from DATE NOT NULL,
+    valid_to DATE, -- NULL: in force
+    flight_start DATE,
+    flight_end DATE,
+    goal VARCHAR,
+    booked_impressions BIGINT,
+    booked_clicks BIGINT,
+    booked_views BIGINT,
+    booked_conversions DECIMAL(15, 4),
+    booked_spend DECIMAL(15, 2),
+    booking_revenue DECIMAL(15, 2),
+    currency VARCHAR,
+    hiatus VARCHAR,
+    plan VARCHAR,
+    start_share DECIMAL(9, 8)
 );
 
 CREATE TABLE freshness (
@@ -229,7 +263,19 @@ CREATE TABLE campaign_pacing (
     reachable_impressions DOUBLE,
     projected_impressions DOUBLE,
     projected_impressions_linear DOUBLE,
-    over_delivery BIGINT NOT NULL,
+    goal VARCHAR, -- what the line is paced by: impressions, clicks, views, conversions, spend
+    goal_booked DOUBLE, -- in units of the goal, like the columns that follow
+    goal_delivered DOUBLE,
+    goal_expected DOUBLE,
+    goal_required_daily DOUBLE,
+    goal_recent_daily DOUBLE,
+    goal_projected DOUBLE,
+    planned_percent DOUBLE, -- how much of the plan lies behind; elapsed_percent when it is even
+    booked_spend DECIMAL(15, 2), -- media budget
+    spend_pacing_rate DOUBLE,
+    ecpm_drift DOUBLE, -- spend pacing over impression pacing: above 1, impressions cost more than planned
+    replanned_on DATE,
+    over_delivery DOUBLE NOT NULL, -- in units of the goal
     out_of_flight_impressions BIGINT NOT NULL,
     open_impressions BIGINT NOT NULL,
     make_good_impressions BIGINT NOT NULL,

@@ -17,6 +17,7 @@ from tactics.cli.words import NOTHING, Number, count, flight, percent, plural, v
 
 Facts = Mapping[str, Any]
 MAX_NOTES = 8
+UNITS = {"clicks": " clk", "views": " vw", "conversions": " cnv"}  # impressions say nothing
 
 
 class Status(NamedTuple):
@@ -36,6 +37,7 @@ STATUSES = {
     "unbooked": Status("unbooked", "notice"),
     "no_data": Status("no data", "notice"),
     "on_pace": Status("on pace", "good"),
+    "hiatus": Status("hiatus", "quiet"),
     "too_early": Status("too early", "quiet"),
     "starting": Status("starting", "quiet"),
     "scheduled": Status("scheduled", "quiet"),
@@ -84,6 +86,7 @@ def _shown(row: Facts) -> dict[str, object]:
         **row,
         "name": row["campaign_name"] or row["campaign_id"] or row.get("booking_id"),
         "flight": flight(row["flight_start"], row["flight_end"]),
+        "need": _needed(row),
     }
 
 
@@ -101,8 +104,13 @@ def _whole_percent(value: Number | None) -> str:
     return percent(value, 0)
 
 
-def _needed(value: Number | None) -> str:
-    return count(None if value is None else math.ceil(value))
+def _needed(row: Facts) -> str:
+    """Return what a day must bring, in the units that the line is paced by."""
+    value = row["goal_required_daily"]
+    if value is None:
+        return NOTHING
+    unit = f" {row['currency']}" if row["goal"] == "spend" else UNITS.get(row["goal"], "")
+    return count(math.ceil(value)) + unit
 
 
 COLUMNS = (
@@ -112,7 +120,7 @@ COLUMNS = (
     Column("delivery_percent", "Dlvd", _whole_percent, right=True),
     Column("pacing_rate", "Pace", percent, right=True),
     Column("status", "Status", status_text),
-    Column("required_daily_impressions", "Need/day", _needed, right=True),
+    Column("need", "Need/day", right=True),
     Column("margin_percent", "Margin", percent, right=True),
     Column("freshness", "Fresh", fresh_text),
 )

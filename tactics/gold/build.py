@@ -35,6 +35,7 @@ from tactics.sql import load_statements
 
 # A guess, the domain gives none: below it one hot hour decides the pacing rate.
 MIN_EXPECTED_IMPRESSIONS = 100
+MIN_EXPECTED_UNITS = 10  # the same for clicks, views, conversions and money
 # Google Ads may spend twice the average daily budget on one day, so twice the recent pace is the most
 # that a line can be expected to reach.
 # Source: DOMAIN section 2, platform budget mechanics (support.google.com/google-ads/answer/1704443).
@@ -124,8 +125,9 @@ class Builder:
     def rebuild_orgs(self, changes: Sequence[Change]) -> None:
         """Make the tables of each organisation anew: they are small, and coverage alone moves them."""
         for org_id in self._orgs:
-            self._show_silver(("bookings", "crm_deals"), org_id, None, None)
+            self._show_silver(("bookings", "bookings_history", "crm_deals"), org_id, None, None)
             self._replace("bookings", org_id)
+            self._replace("booking_versions", org_id)
             self._run_steps(MATCHING_STEPS, org_id)
             self._refresh_booked_days(org_id, changes)
             self._run_steps(PACING_STEPS, org_id)
@@ -213,6 +215,7 @@ class Builder:
             "org_id": org_id,
             **self._build.pacing.model_dump(),
             "min_expected_impressions": MIN_EXPECTED_IMPRESSIONS,
+            "min_expected_units": MIN_EXPECTED_UNITS,
             "reach_factor": REACH_FACTOR,
             "unplanned_from": self._unplanned_from,
         }

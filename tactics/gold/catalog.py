@@ -22,6 +22,7 @@ TABLES = (
     "ad_monthly",
     "revenue_daily",
     "bookings",
+    "booking_versions",
     "freshness",
     "campaign_pacing",
     "campaign_margin",
@@ -35,7 +36,10 @@ PACING_STEPS = (
     "line_accounts",
     "watermarks",
     "line_overlaps",
+    "plan_days",
     "delivery",
+    "line_plans",
+    "line_versions",
     "line_totals",
     "unplanned",
 )

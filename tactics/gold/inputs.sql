@@ -31,7 +31,22 @@ SELECT
     NULL::DATE AS flight_start, NULL::DATE AS flight_end, NULL::BIGINT AS booked_impressions,
     NULL::DECIMAL(15, 2) AS booking_revenue, NULL::VARCHAR AS currency, NULL::VARCHAR AS status,
     NULL::VARCHAR AS make_good_for, NULL::INTEGER AS sheet_row, NULL::VARCHAR AS extras,
+    NULL::VARCHAR AS goal, NULL::BIGINT AS booked_clicks, NULL::BIGINT AS booked_views,
+    NULL::DECIMAL(15, 4) AS booked_conversions, NULL::DECIMAL(15, 2) AS booked_spend,
+    NULL::DECIMAL(9, 8) AS start_share, NULL::VARCHAR AS hiatus, NULL::VARCHAR AS plan,
     NULL::INTEGER AS quality_score, NULL::TIMESTAMPTZ AS fetched_at
+WHERE false;
+
+-- name: bookings_history
+-- The same lines as they stood on each day on which the sheet was read.
+SELECT
+    NULL::VARCHAR AS org_id, NULL::VARCHAR AS source, NULL::VARCHAR AS account_id, NULL::DATE AS date,
+    NULL::VARCHAR AS booking_id, NULL::DATE AS flight_start, NULL::DATE AS flight_end,
+    NULL::VARCHAR AS goal, NULL::BIGINT AS booked_impressions, NULL::BIGINT AS booked_clicks,
+    NULL::BIGINT AS booked_views, NULL::DECIMAL(15, 4) AS booked_conversions,
+    NULL::DECIMAL(15, 2) AS booked_spend, NULL::DECIMAL(15, 2) AS booking_revenue,
+    NULL::VARCHAR AS currency, NULL::DECIMAL(9, 8) AS start_share, NULL::VARCHAR AS hiatus,
+    NULL::VARCHAR AS plan
 WHERE false;
 
 -- name: crm_deals

@@ -92,7 +92,7 @@ DELETE FROM booked_days WHERE org_id = $org_id AND date BETWEEN $start AND $end;
 INSERT INTO booked_days BY NAME
 SELECT
     a.org_id, a.source, a.account_id, a.campaign_id, a.channel, a.date, a.currency,
-    a.impressions, a.spend
+    a.impressions, a.clicks, a.conversions, a.video_views, a.spend
 FROM ad_daily AS a
 SEMI JOIN line_campaigns AS m USING (source, account_id, campaign_id)
 ANTI JOIN new_bookings AS n USING (source, account_id, campaign_id)
@@ -103,7 +103,7 @@ WHERE a.org_id = $org_id AND a.date BETWEEN $start AND $end;
 INSERT INTO booked_days BY NAME
 SELECT
     a.org_id, a.source, a.account_id, a.campaign_id, a.channel, a.date, a.currency,
-    a.impressions, a.spend
+    a.impressions, a.clicks, a.conversions, a.video_views, a.spend
 FROM ad_daily AS a
 JOIN new_bookings AS n USING (source, account_id, campaign_id)
 WHERE a.org_id = $org_id;

@@ -7,8 +7,7 @@
 WITH lines AS (
     SELECT
         *,
-        booking_revenue * least(delivered_impressions, booked_impressions) / nullif(booked_impressions, 0)
-            AS earned,
+        booking_revenue * least(goal_delivered, goal_booked) / nullif(goal_booked, 0) AS earned,
         CASE
             WHEN make_good_for IS NOT NULL THEN 0
             WHEN elapsed_days > 0 THEN actual_spend + recent_daily_spend * (total_days - elapsed_days)
@@ -36,8 +35,8 @@ SELECT
     p.projected_spend,
     CASE WHEN p.known THEN f.margin END AS projected_margin_percent,
     CASE
-        WHEN p.known AND p.projected_impressions > p.booked_impressions
-            THEN p.projected_spend * (p.projected_impressions - p.booked_impressions) / p.projected_impressions
+        WHEN p.known AND p.goal_projected > p.goal_booked
+            THEN p.projected_spend * (p.goal_projected - p.goal_booked) / p.goal_projected
         WHEN p.known AND p.projected_spend IS NOT NULL THEN 0
     END AS margin_at_risk,
     p.as_of, p.freshness, p.findings

@@ -9,7 +9,7 @@ ORDER BY
     list_position(
         [
             'broken', 'critical', 'warn', 'under_delivered', 'watch', 'over_delivered', 'unbooked', 'no_data',
-            'on_pace', 'too_early', 'starting', 'scheduled', 'delivered'
+            'on_pace', 'hiatus', 'too_early', 'starting', 'scheduled', 'delivered'
         ],
         p.status
     ),

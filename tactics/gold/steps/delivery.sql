@@ -1,12 +1,14 @@
 -- grain: line, source, account, campaign, channel, day, spend currency
--- units: impressions count; spend money in `currency`
+-- units: impressions count; spend money in `currency`; units in those of the line's goal
 -- source: gold.booked_days, lines, line_campaigns, line_overlaps, watermarks
 -- kind: `flight` counts; `open` lies in the flight but after the watermark; `before` and `after` lie in
 -- no flight of the campaign and are shown at the flight that ended last before them, else at the first.
 -- A day that several flights share is split by their planned impressions a day, so that no row is
 -- counted twice: each line takes round(x * share up to it) - round(x * share up to the one before).
 WITH days AS (
-    SELECT source, account_id, campaign_id, channel, date, currency, impressions, spend
+    SELECT
+        source, account_id, campaign_id, channel, date, currency, impressions, clicks, conversions,
+        video_views, spend
     FROM booked_days
     WHERE org_id = $org_id
 ),
@@ -14,8 +16,9 @@ WITH days AS (
 flights AS (
     SELECT
         m.source, m.account_id, m.campaign_id, l.line_no, l.booking_id, l.flight_start, l.flight_end,
+        l.goal,
         w.as_of,
-        greatest(coalesce(l.booked_impressions, 0), 0) / l.total_days AS weight,
+        greatest(coalesce(l.goal_booked, 0), 0) / l.total_days AS weight,
         o.line_no IS NOT NULL AS is_shared
     FROM line_campaigns AS m
     JOIN lines AS l ON l.line_no = m.line_no AND l.total_days IS NOT NULL
@@ -26,7 +29,16 @@ flights AS (
 ),
 
 inside AS (
-    SELECT d.*, f.* EXCLUDE (source, account_id, campaign_id)
+    SELECT
+        d.* EXCLUDE (clicks, conversions, video_views),
+        CASE f.goal
+            WHEN 'impressions' THEN d.impressions
+            WHEN 'clicks' THEN d.clicks
+            WHEN 'views' THEN d.video_views
+            WHEN 'conversions' THEN d.conversions
+            WHEN 'spend' THEN d.spend
+        END::DECIMAL(18, 4) AS units,
+        f.* EXCLUDE (source, account_id, campaign_id)
     FROM days AS d
     JOIN flights AS f
         ON f.source = d.source AND f.account_id = d.account_id AND f.campaign_id = d.campaign_id
@@ -62,7 +74,7 @@ bounds AS (
 ),
 
 counted AS (
-    SELECT line_no, source, account_id, campaign_id, date, currency, as_of, impressions, spend
+    SELECT line_no, source, account_id, campaign_id, date, currency, as_of, impressions, spend, units
     FROM inside
     WHERE NOT is_shared
     UNION ALL
@@ -70,7 +82,13 @@ counted AS (
         line_no, source, account_id, campaign_id, date, currency, as_of,
         (round(impressions * share_to) - round(impressions * share_from))::BIGINT AS impressions,
         (round(spend * share_to, 2)::DECIMAL(15, 2) - round(spend * share_from, 2)::DECIMAL(15, 2))
-        ::DECIMAL(15, 2) AS spend
+        ::DECIMAL(15, 2) AS spend,
+        -- whole things stay whole
+        CASE
+            WHEN goal IN ('conversions', 'spend')
+                THEN round(units * share_to, 2)::DECIMAL(18, 4) - round(units * share_from, 2)::DECIMAL(18, 4)
+            ELSE round(units * share_to) - round(units * share_from)
+        END::DECIMAL(18, 4) AS units
     FROM bounds
 ),
 
@@ -86,7 +104,7 @@ attributed AS (
     SELECT
         f.line_no, d.source, d.account_id, d.campaign_id, d.date, d.currency,
         CASE WHEN d.date < f.flight_start THEN 'before' ELSE 'after' END AS kind,
-        d.impressions, d.spend
+        d.impressions, d.spend, NULL::DECIMAL(18, 4) AS units
     FROM outside AS d
     JOIN flights AS f
         ON f.source = d.source AND f.account_id = d.account_id AND f.campaign_id = d.campaign_id
@@ -99,8 +117,8 @@ attributed AS (
 SELECT
     line_no, source, account_id, campaign_id, date, currency,
     CASE WHEN date <= as_of THEN 'flight' ELSE 'open' END AS kind,
-    impressions, spend
+    impressions, spend, units
 FROM counted
 UNION ALL
-SELECT line_no, source, account_id, campaign_id, date, currency, kind, impressions, spend
+SELECT line_no, source, account_id, campaign_id, date, currency, kind, impressions, spend, units
 FROM attributed

@@ -12,6 +12,9 @@ sums AS (
     SELECT
         d.line_no,
         coalesce(sum(d.impressions) FILTER (WHERE d.kind = 'flight'), 0)::BIGINT AS delivered_impressions,
+        coalesce(sum(d.units) FILTER (WHERE d.kind = 'flight'), 0)::DECIMAL(18, 4) AS delivered_units,
+        coalesce(sum(d.units) FILTER (WHERE d.kind = 'flight' AND d.date > r.last_day - 7), 0)::DECIMAL(18, 4)
+            AS recent_units,
         coalesce(sum(d.impressions) FILTER (WHERE d.kind = 'open'), 0)::BIGINT AS open_impressions,
         coalesce(sum(d.impressions) FILTER (WHERE d.kind = 'before'), 0)::BIGINT AS early_impressions,
         coalesce(sum(d.impressions) FILTER (WHERE d.kind = 'after'), 0)::BIGINT AS late_impressions,
@@ -67,6 +70,10 @@ SELECT
     coalesce(p.by_name, false) AS by_name,
     p.timezones,
     coalesce(s.delivered_impressions, 0) AS delivered_impressions,
+    CASE WHEN l.goal <> 'spend' OR coalesce(s.currency_count, 0) <= 1 THEN coalesce(s.delivered_units, 0) END
+        AS delivered_units,
+    CASE WHEN l.goal <> 'spend' OR coalesce(s.currency_count, 0) <= 1 THEN coalesce(s.recent_units, 0) END
+        AS recent_units,
     coalesce(s.open_impressions, 0) AS open_impressions,
     coalesce(s.early_impressions, 0) AS early_impressions,
     coalesce(s.late_impressions, 0) AS late_impressions,

@@ -22,7 +22,9 @@ LINE = {
     "delivery_percent": 52.0,
     "pacing_rate": 78.04,
     "status": "critical",
-    "required_daily_impressions": 48_000.2,
+    "goal": "impressions",
+    "currency": "EUR",
+    "goal_required_daily": 48_000.2,
     "margin_percent": 31.25,
     "as_of": DAY,
     "freshness": "current",
@@ -50,13 +52,13 @@ def test_one_line_holds_everything_to_decide_from():
         LINE,
         LINE | {
             "campaign_name": "A campaign whose name is far too long for the table",
-            "status": "on_pace", "pacing_rate": 100.4, "required_daily_impressions": 1_234_567,
+            "status": "on_pace", "pacing_rate": 100.4, "goal_required_daily": 1_234_567,
             "margin_percent": -112.5, "freshness": "12 days behind",
             "flight_start": dt.date(2026, 11, 9), "findings": "delivery before flight: 12 impressions",
         },
         LINE | {
             "campaign_name": None, "status": "unbooked", "flight_start": None, "elapsed_percent": None,
-            "delivery_percent": None, "pacing_rate": None, "required_daily_impressions": None,
+            "delivery_percent": None, "pacing_rate": None, "goal_required_daily": None,
             "margin_percent": None, "freshness": "no data", "as_of": None,
         },
     ]  # fmt: skip
@@ -76,7 +78,7 @@ def test_nothing_is_wider_than_the_screen():
     """Whatever the numbers are, a line stays one line of 80 columns."""
     row = LINE | {
         "campaign_name": "n" * 90, "pacing_rate": 12345.6, "delivery_percent": 12345.0,
-        "required_daily_impressions": 4_200_000_000, "margin_percent": -1234.5,
+        "goal_required_daily": 4_200_000_000, "margin_percent": -1234.5,
         "status": "over_delivered", "flight_start": dt.date(2025, 12, 1), "freshness": "400 days behind",
     }  # fmt: skip
     lines = drawn(pacing_screen([row])).splitlines()
@@ -149,3 +151,17 @@ def test_the_margin_and_channel_tables_fit_80_columns():
     for text in (drawn(margin_screen([margin])), drawn(channels_screen([channel]))):
         assert len(text.splitlines()) == 3
         assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("goal", "needed", "shown"),
+    [
+        ("clicks", 21.2, "22 clk"),
+        ("conversions", 3, "3 cnv"),
+        ("spend", 1234.5, "1,235 EUR"),
+        ("views", None, " - "),
+    ],
+)
+def test_what_a_day_must_bring_is_in_units_of_the_goal(goal, needed, shown):
+    """A line that is paced by clicks needs clicks."""
+    assert shown in drawn(pacing_screen([LINE | {"goal": goal, "goal_required_daily": needed}]))

@@ -17,6 +17,16 @@ from tactics.metrics import Registry, render
 NOW = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
 TODAY = NOW.date()
 
+GOALS = {
+    "goal": "VARCHAR",
+    "booked_clicks": "BIGINT",
+    "booked_views": "BIGINT",
+    "booked_conversions": "DECIMAL(15,4)",
+    "booked_spend": "DECIMAL(15,2)",
+    "start_share": "DECIMAL(9,8)",
+    "hiatus": "VARCHAR",
+    "plan": "VARCHAR",
+}
 COLUMNS = {
     "ad_performance": {
         "org_id": "VARCHAR",
@@ -75,8 +85,22 @@ COLUMNS = {
         "make_good_for": "VARCHAR",
         "sheet_row": "INTEGER",
         "extras": "VARCHAR",
+        **GOALS,
         "quality_score": "INTEGER",
         "fetched_at": "TIMESTAMPTZ",
+        "date": "DATE",
+    },
+    "bookings_history": {
+        "org_id": "VARCHAR",
+        "source": "VARCHAR",
+        "account_id": "VARCHAR",
+        "booking_id": "VARCHAR",
+        "flight_start": "DATE",
+        "flight_end": "DATE",
+        "booked_impressions": "BIGINT",
+        "booking_revenue": "DECIMAL(15,2)",
+        "currency": "VARCHAR",
+        **GOALS,
         "date": "DATE",
     },
     "crm_deals": {

@@ -37,6 +37,10 @@ NOUNS = {
     "validate": Noun("tactics.cli.validate", "Run DataGuard over what is held."),
     "sql": Noun("tactics.cli.sql", "Ask the data in SQL, read-only."),
     "sources": Noun("tactics.cli.sources", "See the configured sources and whether they answer."),
+    "gaps": Noun(
+        "tactics.cli.gaps",
+        "See which days are held and which are missing.",
+    ),
     "auth": Noun("tactics.cli.auth", "Keep the credentials of sources."),
     "runs": Noun("tactics.cli.runs", "Look at past runs."),
     "queue": Noun("tactics.cli.queue", "See and work off writes that wait for a retry."),

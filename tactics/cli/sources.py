@@ -1,5 +1,7 @@
 """`tactics sources`: what is configured, and whether it answers."""
 
+import datetime as dt
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -55,7 +57,11 @@ def list_sources(context: typer.Context, as_json: AsJson = False) -> None:
 def check(
     context: typer.Context, orgs: Orgs = None, sources: Sources = None, as_json: AsJson = False
 ) -> None:
-    """Ask every configured account who it is: one small request each, nothing is stored."""
+    """Ask every configured account who it is: one small request each, nothing is stored.
+
+    Tells the version of the API and how long it lives, since when each credential is in use, and
+    streams that do not reach back as far as they were asked to.
+    """
     from tactics import pipeline
     from tactics.cli.render import Column, Listing, choose_form, say, show
 
@@ -68,10 +74,9 @@ def check(
         Column("ok", "Answer", _answer),
         Column("detail", "Detail", shrink="fold"),
     ]
-    rows = [_row(check, as_json) for check in checks]
-    listing = Listing(
-        "source_checks", rows, columns, session.clock().now(), empty="no source is enabled"
-    )
+    now = session.clock().now()
+    rows = [_json_row(check, now) if as_json else _row(check, now) for check in checks]
+    listing = Listing("source_checks", rows, columns, now, empty="no source is enabled")
     show(listing, choose_form(as_json))
     failed = [check for check in checks if check.problem]
     for line in dict.fromkeys(f"{one.org_id}/{one.source}: {_advice(one)}" for one in failed):
@@ -80,19 +85,57 @@ def check(
         leave(DEGRADED)
 
 
-def _row(check: "SourceCheck", whole: bool) -> dict[str, object]:
+def _json_row(check: "SourceCheck", now: dt.datetime) -> dict[str, object]:
+    facts = {name: value or None for name, value in asdict(check).items()}
+    problem = {**asdict(check.problem), "hint": _advice(check)} if check.problem else None
+    used = [
+        {
+            "name": one.name,
+            "first_used_at": one.first_used_at,
+            "age_days": (now - one.first_used_at).days,
+        }
+        for one in check.credentials
+    ]
+    return {
+        **facts,
+        "sunset_in_days": (check.sunset - now.date()).days if check.sunset else None,
+        "scopes": list(check.scopes),
+        "credentials": used,
+        "streams": [asdict(stream) for stream in check.streams],
+        "problem": problem,
+        "ok": check.problem is None,
+    }
+
+
+def _row(check: "SourceCheck", now: dt.datetime) -> dict[str, object]:
     from tactics.cli.words import brief
 
-    if whole:
-        facts = {name: value or None for name, value in asdict(check).items()}
-        problem = {**asdict(check.problem), "hint": _advice(check)} if check.problem else None
-        return {**facts, "problem": problem, "ok": check.problem is None}
-    told = ", ".join(filter(None, (check.name, check.currency, check.timezone)))
+    who = ", ".join(filter(None, (check.name, check.currency, check.timezone)))
+    told = "; ".join([who, *_facts(check, now)])
     return {
         "account": "/".join(filter(None, (check.org_id, check.source, check.account_id))),
         "ok": check.problem is None,
         "detail": brief(check.problem.message) if check.problem else told,
     }
+
+
+def _facts(check: "SourceCheck", now: dt.datetime) -> "Iterator[str]":
+    from tactics.cli.words import age_since
+
+    if check.sunset:
+        days = (check.sunset - now.date()).days
+        yield f"API {check.api_version} ends {check.sunset}" + (
+            f", in {days} days" if days >= 0 else ": it has ended"
+        )
+    else:
+        yield f"API {check.api_version}"
+    for one in check.credentials:
+        yield f"{one.name} in use for {age_since(one.first_used_at, now)}"
+    for stream in check.streams:
+        if stream.first_day is None:
+            yield f"{stream.stream}: nothing loaded yet"
+        elif stream.first_day > stream.wanted_from:
+            yield f"{stream.stream} reaches back to {stream.first_day}, asked {stream.wanted_from}"
 
 
 def _advice(check: "SourceCheck") -> str:

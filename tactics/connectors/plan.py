@@ -28,15 +28,17 @@ def plan_slices(
     today: dt.date,
     history_days: int,
     lookback_days: int | None = None,
+    only: Window | None = None,
     now: dt.datetime,
 ) -> list[Slice]:
     """Return the slices of a stream that are due, in the order in which to fetch them.
 
     1. what is newer than the newest covered day, oldest first; a first sync begins with the newest
        slice and goes back from there; 2. holes between covered days, oldest first; 3. covered days
-    that the vendor may have restated (the look-back, days fetched while they were still running,
-    days not fetched again since they became final), oldest first; 4. older history, newest first.
-    `today` is the account's day; `lookback_days` None takes the stream's own.
+    that the vendor may have restated (the look-back, the stream's tiers, days fetched while they
+    were still running, days not fetched again since they became final), oldest first; 4. older
+    history, newest first. `today` is the account's day; `lookback_days` None takes the stream's own.
+    `only` asks for these days, held or not, and for what lies between them and the days held.
     """
     if not spec.can_miss_days:
         return [Slice(key, Window(today, today), Priority.LIVE, account)]
@@ -49,12 +51,26 @@ def plan_slices(
     def slices(windows: Iterable[Window], priority: Priority) -> list[Slice]:
         return [Slice(key, window, priority, account) for window in windows]
 
+    if only is not None:
+        wanted = [
+            day for day in _bridged(only, held).days() if max(reach, dt.date.min) <= day <= last
+        ]
+        before = [day for day in wanted if held and day < held[0]]
+        return [
+            *slices(_newest_first(before, spec.slice_days), Priority.LIVE),
+            *slices(_oldest_first(wanted[len(before) :], spec.slice_days), Priority.LIVE),
+        ]
+
     if not held:
         windows = _newest_first(_days(first, last), spec.slice_days)
         return slices(windows[:1], Priority.LIVE) + slices(windows[1:], Priority.BACKFILL)
 
     def restated(day: dt.date) -> bool:
-        return day >= today - lookback * _DAY or _unsettled(spec, covered[day], today)
+        return (
+            day >= today - lookback * _DAY
+            or _unsettled(spec, covered[day], today)
+            or _outdated(spec, covered[day], today, now)
+        )
 
     newer = _days(max(reach, held[-1] + _DAY), last)
     holes = [day for day in _days(max(reach, held[0]), held[-1]) if day not in covered]
@@ -73,6 +89,18 @@ def _unsettled(spec: StreamSpec, held: CoveredDay, today: dt.date) -> bool:
     if held.finality is Finality.OPEN:
         return True
     return held.finality is not Finality.FINAL and finality(spec, held.day, today) is Finality.FINAL
+
+
+def _outdated(spec: StreamSpec, held: CoveredDay, today: dt.date, now: dt.datetime) -> bool:
+    age, back = now - held.fetched_at, (today - held.day).days
+    return any(back <= days and age >= dt.timedelta(hours=hours) for days, hours in spec.tiers)
+
+
+def _bridged(only: Window, held: Sequence[dt.date]) -> Window:
+    """Return the window made so wide that no hole is left between it and the days held."""
+    if not held:
+        return only
+    return Window(min(only.start, held[-1] + _DAY), max(only.end, held[0] - _DAY))
 
 
 def _days(start: dt.date, end: dt.date) -> list[dt.date]:

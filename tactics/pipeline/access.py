@@ -3,6 +3,8 @@
 Decides which credential alternative is used; sends nothing itself.
 """
 
+import hashlib
+import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +25,9 @@ from tactics.transport import (
     BearerToken,
     Call,
     Client,
+    ClientCredentials,
     Endpoints,
+    ExtraHeader,
     GoogleRefreshToken,
     GoogleServiceAccount,
     HeaderToken,
@@ -50,22 +54,31 @@ def open_access(workspace: Workspace, chosen: Chosen) -> Iterator[Access]:
     manifest = connector.manifest
     secrets = find_secrets(workspace, chosen, manifest)
     connector.check_credentials(secrets, options)
+    _note_secrets(workspace, chosen, secrets)
+    base_urls = base_urls_of(chosen.settings, connector)
     calls: list[Call] = []
     throttle = Throttle(
         requests_per_second=manifest.requests_per_second,
         burst=manifest.burst,
         clock=workspace.clock,
     )
+    auth = _auth(
+        workspace,
+        manifest,
+        secrets,
+        hint=sign_in_hint(chosen, manifest),
+        token_uri=base_urls["api"] + manifest.token_path,
+    )
     client = Client(
         Endpoints(
-            base_urls_of(chosen.settings, connector),
+            base_urls,
             hosts=manifest.hosts,
             trusted=manifest.trusted_hosts,
         ),
         settings=workspace.settings.transport,
         breaker=workspace.breaker(manifest.breaker),
         throttle=throttle,
-        auth=_auth(workspace, manifest, secrets, hint=sign_in_hint(chosen, manifest)),
+        auth=_with_extra_headers(auth, manifest, secrets),
         clock=workspace.clock,
         random=workspace.random,
         record=calls.append,
@@ -98,6 +111,15 @@ def find_secrets(workspace: Workspace, chosen: Chosen, manifest: Manifest) -> di
     )
 
 
+def _note_secrets(workspace: Workspace, chosen: Chosen, secrets: dict[str, str]) -> None:
+    """Remember since when these secrets are used, by a fingerprint that only this home can make."""
+    fingerprints = {
+        name: hmac.new(workspace.pseudonym_key, secret.encode(), hashlib.sha256).hexdigest()[:32]
+        for name, secret in secrets.items()
+    }
+    workspace.store.sightings.note(chosen.org_id, chosen.source, fingerprints)
+
+
 def sign_in_hint(chosen: Chosen, manifest: Manifest) -> str:
     """Return what to do when the credential is missing or refused."""
     wanted = " or ".join(" + ".join(names) for names in manifest.credentials)
@@ -108,10 +130,30 @@ def sign_in_hint(chosen: Chosen, manifest: Manifest) -> str:
     )
 
 
-def _auth(workspace: Workspace, manifest: Manifest, secrets: dict[str, str], *, hint: str) -> Auth:
+def _with_extra_headers(auth: Auth, manifest: Manifest, secrets: dict[str, str]) -> Auth:
+    for credential, header in manifest.extra_headers:
+        if token := secrets.get(credential):
+            auth = ExtraHeader(auth, header, token)
+    return auth
+
+
+def _auth(
+    workspace: Workspace,
+    manifest: Manifest,
+    secrets: dict[str, str],
+    *,
+    hint: str,
+    token_uri: str = "",
+) -> Auth:
     first = next(iter(secrets.values()))
     clock = workspace.clock
     match manifest.auth:
+        case "header" if manifest.token_path and "client_secret" in secrets:
+            name, prefix = manifest.auth_header
+            app, key = secrets["client_id"], secrets["client_secret"]
+            return ClientCredentials(
+                token_uri, app, key, clock=clock, header=name, prefix=prefix, hint=hint
+            )
         case "header":
             name, prefix = manifest.auth_header
             return HeaderToken(name, first, prefix=prefix, hint=hint)

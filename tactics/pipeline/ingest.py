@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tactics.connectors import StreamSpec, plan_slices
+from tactics.connectors import Manifest, StreamSpec, plan_slices
 from tactics.errors import CredentialError, IntegrityError, NetworkUnreachable, TacticsError
-from tactics.model import AccountInfo, Slice, StreamKey
+from tactics.model import AccountInfo, Slice, StreamKey, Window
 from tactics.pipeline.access import Access, open_access
 from tactics.pipeline.fetch import SliceFetch
 from tactics.pipeline.result import Outcome, Problem, SourceOutcome
@@ -54,7 +54,7 @@ def start_ingest(
     """Start fetching every chosen source, one thread each."""
     landed = threading.Event()
     fetches = [
-        SourceFetch(workspace, chosen, progress, landed)
+        SourceFetch(workspace, chosen, progress, landed, window=scope.window)
         for chosen in scope.chosen(workspace.settings)
     ]
     futures = [pool.submit(fetch.run) for fetch in fetches]
@@ -67,12 +67,19 @@ class SourceFetch:
     """Fetches one source: its accounts one after another, each stream of them apart."""
 
     def __init__(
-        self, workspace: Workspace, chosen: Chosen, progress: Progress, landed: threading.Event
+        self,
+        workspace: Workspace,
+        chosen: Chosen,
+        progress: Progress,
+        landed: threading.Event,
+        *,
+        window: Window | None = None,
     ) -> None:
         self.workspace = workspace
         self.chosen = chosen
         self.progress = progress
         self.landed = landed
+        self.window = window
         self.problems: list[Problem] = []
         self.warnings: dict[str, None] = {}
         self.slices = 0
@@ -81,12 +88,28 @@ class SourceFetch:
     def run(self) -> SourceOutcome:
         """Fetch what is due and say how it went; only our own broken state is raised."""
         with self._apart(), open_access(self.workspace, self.chosen) as access:
-            for account_id in self.chosen.settings.accounts or (self.chosen.source,):
+            for account_id in self._accounts(access.connector.manifest):
                 if self._hopeless():
                     break
                 with self._apart(account_id):
                     self._fetch_account(access, account_id)
         return self._outcome()
+
+    def _accounts(self, manifest: Manifest) -> list[str]:
+        """Return each account once, without those that an earlier connection reads already.
+
+        Otherwise a client that is reached through two manager accounts would count twice.
+        """
+        accounts = dict.fromkeys(self.chosen.settings.accounts or (self.chosen.source,))
+        for name, other in self.chosen.org.sources.items():
+            if name == self.chosen.source or not manifest.global_accounts:
+                break
+            if other.enabled and (other.kind or name) == manifest.kind:
+                for account_id in accounts.keys() & set(other.accounts):
+                    del accounts[account_id]
+                    text = f"{self.chosen.source}: account {account_id} is read by {name} already"
+                    self.warnings[text] = None
+        return list(accounts)
 
     @contextmanager
     def _apart(self, account_id: str = "", stream: str = "") -> Iterator[None]:
@@ -175,6 +198,7 @@ class SourceFetch:
             today=today,
             history_days=settings.history_days,
             lookback_days=spec.lookback_days if lookback is None else lookback,
+            only=self.window,
             now=self.workspace.clock.now(),
         )
         held = store.fetches.latest_marker(key) if spec.slicing == "snapshot" else None

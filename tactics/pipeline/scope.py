@@ -1,11 +1,13 @@
 """What a run was asked to do, and who reports its progress."""
 
+import datetime as dt
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tactics.config import OrgSettings, Settings, SourceSettings
 from tactics.errors import NotFoundError
+from tactics.model import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,12 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which sources to fetch (empty: all), and whether to stay offline."""
+    """Which sources to fetch (empty: all), which days (None: what is due), and whether to stay offline."""
 
     orgs: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     offline: bool = False
+    window: Window | None = None
 
     def chosen(self, settings: Settings) -> Iterator[Chosen]:
         """Yield every enabled source that was asked for.
@@ -69,16 +72,20 @@ class Scope:
                 or (bool(other.sources) and set(other.sources) <= set(self.sources))
             )
             and self.offline <= other.offline
+            and self.window == other.window
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the scope as JSON-able values."""
-        return asdict(self)
+        days = self.window and [self.window.start.isoformat(), self.window.end.isoformat()]
+        return {"orgs": self.orgs, "sources": self.sources, "offline": self.offline, "window": days}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Scope":
         """Return the scope that `to_json` wrote."""
-        return cls(tuple(data["orgs"]), tuple(data["sources"]), bool(data["offline"]))
+        days = data.get("window")
+        window = Window(*map(dt.date.fromisoformat, days)) if days else None
+        return cls(tuple(data["orgs"]), tuple(data["sources"]), bool(data["offline"]), window)
 
 
 class Progress(Protocol):

@@ -7,14 +7,32 @@ from dataclasses import dataclass, replace
 
 from tactics.errors import TacticsError
 from tactics.pipeline.access import Access, open_access
+from tactics.pipeline.gaps import list_days
 from tactics.pipeline.result import Problem
 from tactics.pipeline.scope import Chosen, Scope
 from tactics.pipeline.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """One credential of a connection, and since when it is in use here."""
+
+    name: str
+    first_used_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far back a stream is held, and how far back it was asked for."""
+
+    stream: str
+    first_day: dt.date | None
+    wanted_from: dt.date
+
+
+@dataclass(frozen=True, slots=True)
 class SourceCheck:
-    """What one account answered: who it is, or what is wrong."""
+    """What one account answered: who it is, or what is wrong; and what is known here beside it."""
 
     org_id: str
     source: str
@@ -24,6 +42,9 @@ class SourceCheck:
     timezone: str = ""
     api_version: str = ""
     sunset: dt.date | None = None
+    scopes: tuple[str, ...] = ()
+    credentials: tuple[Used, ...] = ()
+    streams: tuple[Reach, ...] = ()
     problem: Problem | None = None
 
 
@@ -40,8 +61,10 @@ def check_sources(workspace: Workspace, scope: Scope | None = None) -> list[Sour
 
 
 def _check_source(workspace: Workspace, chosen: Chosen) -> Iterator[SourceCheck]:
+    days = list_days(workspace.settings, workspace.store, workspace.clock, _only(chosen))
     with open_access(workspace, chosen) as access:
         manifest = access.connector.manifest
+        used = workspace.store.sightings.first_used(chosen.org_id, chosen.source)
         for account_id in chosen.settings.accounts or (chosen.source,):
             blank = SourceCheck(
                 chosen.org_id,
@@ -49,8 +72,19 @@ def _check_source(workspace: Workspace, chosen: Chosen) -> Iterator[SourceCheck]
                 account_id,
                 api_version=manifest.api_version,
                 sunset=manifest.sunset,
+                scopes=manifest.scopes,
+                credentials=tuple(Used(name, at) for name, at in used.items()),
+                streams=tuple(
+                    Reach(one.key.stream, min(one.held, default=None), one.wanted.start)
+                    for one in days
+                    if one.key.account_id == account_id
+                ),
             )
             yield _check_account(blank, access)
+
+
+def _only(chosen: Chosen) -> Scope:
+    return Scope(orgs=(chosen.org_id,), sources=(chosen.source,))
 
 
 def _check_account(blank: SourceCheck, access: Access) -> SourceCheck:

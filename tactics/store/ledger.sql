@@ -31,3 +31,17 @@ SET name = excluded.name, currency = excluded.currency, timezone = excluded.time
 SELECT account_id, name, currency, timezone, facts, fetched_at
 FROM accounts
 WHERE org_id = :org_id AND source = :source AND account_id = :account_id;
+
+-- name: note_credential
+-- The same secret keeps its date, another one begins a new one.
+INSERT INTO credentials (org_id, source, name, fingerprint, first_used_at)
+VALUES (:org_id, :source, :name, :fingerprint, :now)
+ON CONFLICT (org_id, source, name) DO UPDATE
+SET fingerprint = excluded.fingerprint, first_used_at = excluded.first_used_at
+WHERE fingerprint <> excluded.fingerprint;
+
+-- name: list_credentials
+-- The credentials that a connection uses.
+SELECT name, first_used_at FROM credentials
+WHERE org_id = :org_id AND source = :source
+ORDER BY name;

@@ -1,4 +1,4 @@
--- What migrations/state adds up to (version 6); generated.
+-- What migrations/state adds up to (version 7); generated.
 
 CREATE TABLE accounts (
   org_id     TEXT NOT NULL,
@@ -54,6 +54,15 @@ CREATE TABLE coverage (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX coverage_by_request ON coverage (request_id);
+
+CREATE TABLE credentials (
+  org_id        TEXT NOT NULL,
+  source        TEXT NOT NULL,
+  name          TEXT NOT NULL,
+  fingerprint   TEXT NOT NULL,
+  first_used_at TEXT NOT NULL,
+  PRIMARY KEY (org_id, source, name)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
   seq        INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -23,6 +23,7 @@ from tactics.store.fetches import Fetches
 from tactics.store.jobs import Jobs
 from tactics.store.migrate import list_migrations, migrate, read_version
 from tactics.store.runs import Runs, SyncRequests
+from tactics.store.sightings import Sightings
 
 PRIVATE_FILE = 0o600
 BUSY_TIMEOUT_SECONDS = 10.0
@@ -67,6 +68,7 @@ class Store:
         self.requests = SyncRequests(database, clock)
         self.calls = Calls(database)
         self.accounts = Accounts(database, clock)
+        self.sightings = Sightings(database, clock)
 
     @classmethod
     def open(

@@ -15,12 +15,24 @@ from tactics.transport.redaction import forget_secret, redact, redact_body, regi
 from tactics.transport.throttle import Throttle
 
 if TYPE_CHECKING:
-    from tactics.transport.auth import Auth, BearerToken, HeaderToken, QueryToken, Send
+    from tactics.transport.auth import (
+        Auth,
+        BearerToken,
+        ExtraHeader,
+        HeaderToken,
+        QueryToken,
+        Send,
+    )
     from tactics.transport.breaker import Attempt, Breaker, BreakerStore, MemoryBreakers
     from tactics.transport.client import Call, Client
     from tactics.transport.endpoints import Endpoints
     from tactics.transport.failures import map_errors
-    from tactics.transport.oauth import GOOGLE_TOKEN_URI, GoogleRefreshToken, GoogleServiceAccount
+    from tactics.transport.oauth import (
+        GOOGLE_TOKEN_URI,
+        ClientCredentials,
+        GoogleRefreshToken,
+        GoogleServiceAccount,
+    )
     from tactics.transport.retry import wait_seconds
 
 __all__ = [
@@ -32,7 +44,9 @@ __all__ = [
     "BreakerStore",
     "Call",
     "Client",
+    "ClientCredentials",
     "Endpoints",
+    "ExtraHeader",
     "GoogleRefreshToken",
     "GoogleServiceAccount",
     "HeaderToken",
@@ -58,6 +72,7 @@ __all__ = [
 _LAZY = {
     "Auth": "auth",
     "BearerToken": "auth",
+    "ExtraHeader": "auth",
     "HeaderToken": "auth",
     "QueryToken": "auth",
     "Send": "auth",
@@ -70,6 +85,7 @@ _LAZY = {
     "Endpoints": "endpoints",
     "map_errors": "failures",
     "GOOGLE_TOKEN_URI": "oauth",
+    "ClientCredentials": "oauth",
     "GoogleRefreshToken": "oauth",
     "GoogleServiceAccount": "oauth",
     "wait_seconds": "retry",

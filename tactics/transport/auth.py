@@ -70,6 +70,27 @@ class BearerToken(HeaderToken):
         super().__init__("authorization", token, prefix="Bearer ", hint=hint)
 
 
+class ExtraHeader:
+    """Another credential and, beside it, a static token in a header of its own."""
+
+    def __init__(self, auth: Auth, header: str, token: str) -> None:
+        register_secret(token)
+        self._auth, self._header, self._token = auth, header, token
+
+    def sign(self, request: Request, send: Send) -> Request:
+        """Return `request` with both."""
+        signed = self._auth.sign(request, send)
+        return signed.with_headers(**{self._header.replace("-", "_"): self._token})
+
+    def refresh(self, rejected: Request, send: Send) -> None:
+        """Renew the other credential."""
+        self._auth.refresh(rejected, send)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what both send."""
+        return (*self._auth.secrets(), self._token)
+
+
 class QueryToken:
     """A token in the query, with a proof that we also know the app's secret, if that is given.
 

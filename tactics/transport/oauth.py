@@ -1,4 +1,4 @@
-"""Google's two ways to an access token, and its life: fetched once, renewed before it runs out.
+"""Ways to an access token, and its life: fetched once, renewed before it runs out.
 
 Holds tokens in memory only. Knows nothing of the APIs that accept them.
 """
@@ -220,9 +220,61 @@ class GoogleRefreshToken:
         return post_form(self._uri, *self._fields)
 
 
-def _refresh(tokens: TokenCache, rejected: Request, send: Send) -> None:
-    sent = dict(rejected.headers).get("authorization", "")
-    tokens.reject(sent.removeprefix("Bearer "))
+class ClientCredentials:
+    """Signs in as an app, with its id and secret, and sends the token behind `prefix` in `header`.
+
+    Source: RFC 6749, section 4.4; contract sheet Shopify Admin API, section 2 (2026-11-21): such a
+    token lives 24 hours and comes without a refresh token.
+    """
+
+    def __init__(
+        self,
+        token_uri: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        clock: Clock,
+        header: str = "authorization",
+        prefix: str = "Bearer ",
+        hint: str = _HINT,
+    ) -> None:
+        register_secret(client_secret)
+        self._uri = _checked_uri(token_uri, hint)
+        self._fields = (
+            ("grant_type", "client_credentials"),
+            ("client_id", client_id),
+            ("client_secret", client_secret),
+        )
+        self._header, self._prefix = header, prefix
+        self._tokens = TokenCache(self._ask, clock=clock, hint=hint)
+
+    def sign(self, request: Request, send: Send) -> Request:
+        """Return `request` with the token."""
+        value = f"{self._prefix}{self._tokens.current(send)}"
+        return request.with_headers(**{self._header.replace("-", "_"): value})
+
+    def refresh(self, rejected: Request, send: Send) -> None:
+        """Replace the token that was refused."""
+        _refresh(self._tokens, rejected, send, header=self._header, prefix=self._prefix)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the access tokens."""
+        return self._tokens.values()
+
+    def _ask(self) -> Request:
+        return post_form(self._uri, *self._fields)
+
+
+def _refresh(
+    tokens: TokenCache,
+    rejected: Request,
+    send: Send,
+    *,
+    header: str = "authorization",
+    prefix: str = "Bearer ",
+) -> None:
+    sent = dict(rejected.headers).get(header, "")
+    tokens.reject(sent.removeprefix(prefix))
     tokens.current(send)
 
 

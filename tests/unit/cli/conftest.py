@@ -8,6 +8,7 @@ import pytest
 from tactics.cli.app import open_command
 from tactics.cli.failure import exit_code_of
 from tactics.home import Home
+from tactics.store import Store
 
 
 class Told(NamedTuple):
@@ -37,3 +38,10 @@ def tactics(home: Home, capsys, monkeypatch) -> Callable[..., Told]:
         return Told(streams.out, streams.err, code)
 
     return run
+
+
+@pytest.fixture
+def store(home, clock):
+    """Return the store that the commands will look at."""
+    with Store.open(home.database, clock) as store:
+        yield store

@@ -3,20 +3,10 @@
 import datetime as dt
 import json
 
-import pytest
-
 from tactics.errors import SinkUnavailable
 from tactics.model import RunStatus, StreamKey
-from tactics.store import Store
 
 KEY = StreamKey("acme", "meta", "act_1", "campaign_insights")
-
-
-@pytest.fixture
-def store(home, clock):
-    """Return the store that the commands will look at."""
-    with Store.open(home.database, clock) as store:
-        yield store
 
 
 def test_an_empty_store_is_told_on_stderr(tactics, store):

@@ -36,12 +36,13 @@ def plan(
     spec: StreamSpec = SPEC,
     history_days: int = 90,
     lookback_days: int | None = None,
+    only: Window | None = None,
     now: dt.datetime = NOON,
 ) -> list[Slice]:
     """Plan as of noon on 2026-11-21."""
     return plan_slices(
         spec, KEY, account(), covered=covered, today=TODAY, history_days=history_days,
-        lookback_days=lookback_days, now=now,
+        lookback_days=lookback_days, only=only, now=now,
     )  # fmt: skip
 
 
@@ -136,6 +137,42 @@ def test_unsettled_days_are_read_again(settled: Finality, back: int, *, due: boo
     assert (TODAY - back * DAY in days_of(plan(covered, lookback_days=7))) is due
 
 
+TIERED = replace(SPEC, lookback_days=3, final_after_days=3, tiers=((14, 20), (35, 164)))
+
+
+@pytest.mark.parametrize(
+    ("back", "hours", "due"),
+    [
+        (3, 0, True),
+        (4, 19, False),
+        (4, 20, True),
+        (14, 20, True),
+        (15, 163, False),
+        (15, 164, True),
+        (35, 164, True),
+        (36, 9999, False),
+        (4, -5, False),
+    ],
+)
+def test_tiers_read_further_back_less_often(back: int, hours: int, *, due: bool) -> None:
+    """A settled day is due again once its last fetch is as old as a tier that reaches it allows."""
+    covered = held_between(TODAY - 90 * DAY, TODAY)
+    covered = {day: replace(value, finality=Finality.FINAL) for day, value in covered.items()}
+    day = TODAY - back * DAY
+    covered[day] = replace(held(day), fetched_at=NOON - dt.timedelta(hours=hours))
+    slices = [work for work in plan(covered, spec=TIERED) if day in work.window.days()]
+    assert [work.priority for work in slices] == [Priority.RESTATEMENT] * due
+
+
+def test_a_configured_look_back_leaves_the_tiers_alone() -> None:
+    """`lookback_days` says what is read on every sync; what is due once a day stays due."""
+    covered = {day: held(day) for day in Window(TODAY - 90 * DAY, TODAY).days()}
+    yesterday = NOON - dt.timedelta(hours=24)
+    covered = {day: replace(value, fetched_at=yesterday) for day, value in covered.items()}
+    again = days_of(plan(covered, spec=TIERED, lookback_days=0))
+    assert again == list(Window(TODAY - 14 * DAY, TODAY).days())
+
+
 def test_the_vendor_reach_limits_history() -> None:
     """Nothing older than the vendor keeps is asked for, not even a hole."""
     spec = replace(SPEC, max_history_days=30)
@@ -223,3 +260,28 @@ def test_a_finished_plan_leaves_only_the_look_back(
         done[day] = held(day, finality(spec, day, TODAY))
     again = set(days_of(plan(done, spec=spec, history_days=history)))
     assert all(day >= TODAY - spec.lookback_days * DAY for day in again)
+
+
+def test_chosen_days_are_fetched_whether_held_or_not() -> None:
+    """Days that are held come again, and nothing else that is due."""
+    covered = held_between(TODAY - 20 * DAY, TODAY)
+    chosen = Window(TODAY - 12 * DAY, TODAY - 10 * DAY)
+    work = plan(covered, only=chosen)
+    assert days_of(work) == list(chosen.days())
+    assert {one.priority for one in work} == {Priority.LIVE}
+
+
+def test_chosen_days_leave_no_hole() -> None:
+    """What lies between them and the days held is fetched, too, from the days held outwards."""
+    covered = held_between(TODAY - 20 * DAY, TODAY - 5 * DAY)
+    old = plan(covered, only=Window(TODAY - 40 * DAY, TODAY - 35 * DAY))
+    assert sorted(days_of(old)) == list(Window(TODAY - 40 * DAY, TODAY - 21 * DAY).days())
+    assert old[0].window.end == TODAY - 21 * DAY
+    new = plan(covered, only=Window(TODAY - 1 * DAY, TODAY + 9 * DAY))
+    assert days_of(new) == list(Window(TODAY - 4 * DAY, TODAY).days())
+
+
+def test_chosen_days_of_an_empty_stream() -> None:
+    """Nothing is held: just these days."""
+    chosen = Window(TODAY - 3 * DAY, TODAY - 2 * DAY)
+    assert days_of(plan({}, only=chosen)) == list(chosen.days())

@@ -1,11 +1,15 @@
 """What a run was asked to do."""
 
+import datetime as dt
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tactics.config import Settings
 from tactics.errors import NotFoundError
+from tactics.model import Window
 from tactics.pipeline import Scope, Silent
 
 ORG = {"name": "Org", "currency": "EUR", "timezone": "UTC"}
@@ -107,3 +111,13 @@ def test_silent_progress_says_nothing(capsys: pytest.CaptureFixture[str]):
     silent.stage("gold")
     silent.done()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_run_of_chosen_days_covers_only_the_same():
+    """It did not do what is due, and another run did not do those days."""
+    window = Window(dt.date(2026, 11, 1), dt.date(2026, 11, 3))
+    chosen = Scope(window=window)
+    assert chosen.covers(Scope(window=window))
+    assert not chosen.covers(Scope())
+    assert not Scope().covers(chosen)
+    assert Scope.from_json(json.loads(json.dumps(chosen.to_json()))) == chosen

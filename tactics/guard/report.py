@@ -19,6 +19,15 @@ from tactics.sql import load_statements, load_text
 EXAMPLES = 10
 VIEWS = (
     "ad_performance",
+    "web_traffic",
+    "search_performance",
+    "orders",
+    "order_refunds",
+    "customers",
+    "products",
+    "email_performance",
+    "email_subscribers",
+    "email_revenue",
     "transactions",
     "bookings",
     "crm_deals",
@@ -56,8 +65,8 @@ class GuardReport:
 def run_checks(connection: Connection, settings: GuardSettings) -> GuardReport:
     """Run every enabled check and return its findings.
 
-    The connection holds the views `VIEWS`; the temporary `settings` and `channels` are put beside
-    them here. `coverage.can_miss_days` is false where days between two fetches are no gap.
+    The connection holds the views `VIEWS`; the temporary `settings`, `channels` and `entities`
+    are put beside them here. `coverage.can_miss_days` is false where days between two fetches are no gap.
 
     Raises:
         ConfigError: a check that does not exist is disabled.
@@ -85,6 +94,7 @@ def _prepare(connection: Connection, settings: GuardSettings) -> None:
     percent = repr(settings.credit_percent)
     connection.execute(statements["create_settings"].replace("$credit_percent", f"'{percent}'"))
     connection.execute(statements["create_channels"], {"rows": known_channels()})
+    connection.execute(statements["create_entities"])
 
 
 def _run(connection: Connection, check: Check) -> list[Finding]:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -27,7 +28,10 @@ COVERAGE = pa.schema([
 ])
 
 
-ORGS = pa.schema([(name, pa.string()) for name in ("org_id", "name", "currency", "timezone")])
+ORGS = pa.schema([
+    *((name, pa.string()) for name in ("org_id", "name", "currency", "timezone")),
+    ("today", pa.date32()),  # the calendar day where the organisation lives
+])
 
 
 def open_silver(workspace: Workspace) -> duck.Connection:
@@ -38,7 +42,7 @@ def open_silver(workspace: Workspace) -> duck.Connection:
             source = workspace.lake.relation_sql(table)
             connection.execute(f"CREATE VIEW {table} AS FROM {source}")
     connection.register("coverage", coverage_table(workspace))
-    connection.register("orgs", orgs_table(workspace.settings))
+    connection.register("orgs", orgs_table(workspace.settings, workspace.clock.now()))
     return connection
 
 
@@ -75,9 +79,12 @@ def _streams_without_gaps(workspace: Workspace) -> set[tuple[str, str, str]]:
     }
 
 
-def orgs_table(settings: Settings) -> pa.Table:
-    """Return the configured organisations."""
-    rows = [(key, org.name, org.currency, org.timezone) for key, org in settings.orgs.items()]
+def orgs_table(settings: Settings, now: dt.datetime) -> pa.Table:
+    """Return the configured organisations as they are on `now`."""
+    rows = [
+        (key, org.name, org.currency, org.timezone, now.astimezone(ZoneInfo(org.timezone)).date())
+        for key, org in settings.orgs.items()
+    ]
     return _table(rows, ORGS)
 
 

@@ -26,6 +26,28 @@ WITH money AS (
         amount AS value, currency
     FROM crm_deals
     WHERE amount <> 0
+    UNION ALL BY NAME
+    SELECT
+        org_id, source, account_id, 'web_traffic' AS table_name, entity_id, date,
+        coalesce(total_revenue, purchase_revenue) AS value, currency
+    FROM web_traffic
+    WHERE total_revenue <> 0 OR purchase_revenue <> 0
+    UNION ALL BY NAME
+    SELECT
+        org_id, source, account_id, 'orders' AS table_name, entity_id, date, total AS value, currency
+    FROM orders
+    WHERE total <> 0
+    UNION ALL BY NAME
+    SELECT
+        org_id, source, account_id, 'order_refunds' AS table_name, entity_id, date, amount AS value, currency
+    FROM order_refunds
+    WHERE amount <> 0
+    UNION ALL BY NAME
+    SELECT
+        org_id, source, account_id, 'email_performance' AS table_name, entity_id, date,
+        conversion_value AS value, currency
+    FROM email_performance
+    WHERE conversion_value <> 0
 )
 
 SELECT *

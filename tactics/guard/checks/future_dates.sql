@@ -6,13 +6,9 @@
 -- Compared as numbers, because casting 10 M instants to dates takes a second. Flights and closing
 -- dates may be in the future.
 WITH dated AS (
-    SELECT
-        org_id, source, account_id, 'ad_performance' AS table_name, entity_id, date, fetched_at
-    FROM ad_performance
-    UNION ALL
-    SELECT
-        org_id, source, account_id, 'transactions' AS table_name, entity_id, date, fetched_at
-    FROM transactions
+    SELECT org_id, source, account_id, table_name, entity_id, date, fetched_at
+    FROM entities
+    WHERE table_name NOT IN ('bookings', 'crm_deals')
     UNION ALL
     SELECT
         org_id, source, account_id, 'crm_deals' AS table_name, entity_id, created_on AS date,

@@ -23,3 +23,13 @@ SELECT
     conversion_value AS value, currency
 FROM ad_performance
 WHERE conversion_value < 0
+UNION ALL BY NAME
+SELECT
+    org_id, source, account_id, 'orders' AS table_name, entity_id, date, total AS value, currency
+FROM orders
+WHERE total < 0
+UNION ALL BY NAME
+SELECT
+    org_id, source, account_id, 'order_refunds' AS table_name, entity_id, date, amount AS value, currency
+FROM order_refunds
+WHERE amount < 0

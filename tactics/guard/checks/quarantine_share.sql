@@ -22,13 +22,7 @@ refused AS (
 ),
 
 kept AS (
-    SELECT org_id, source, account_id, stream, count(*) AS kept FROM ad_performance GROUP BY ALL
-    UNION ALL
-    SELECT org_id, source, account_id, stream, count(*) AS kept FROM transactions GROUP BY ALL
-    UNION ALL
-    SELECT org_id, source, account_id, stream, count(*) AS kept FROM bookings GROUP BY ALL
-    UNION ALL
-    SELECT org_id, source, account_id, stream, count(*) AS kept FROM crm_deals GROUP BY ALL
+    SELECT org_id, source, account_id, stream, count(*) AS kept FROM entities GROUP BY ALL
 )
 
 SELECT

@@ -10,6 +10,7 @@ import pyarrow as pa
 from tactics.config import GuardSettings
 from tactics.duck import Connection
 from tactics.guard import GuardReport, load_checks, run_checks
+from tactics.lake import TABLES
 from tactics.model import Finding
 
 Row = dict[str, object]
@@ -19,6 +20,15 @@ FETCHED = dt.datetime(2026, 11, 21, 6, 0, tzinfo=dt.UTC)
 MONEY = pa.decimal128(15, 2)
 STRIPE_MONEY = pa.decimal128(18, 3)
 INSTANT = pa.timestamp("us", tz="UTC")
+
+
+def _arrow_type(kind: str) -> pa.DataType:
+    """Return the Arrow type of a column of the lake."""
+    if kind.startswith("DECIMAL("):
+        precision, scale = kind.removeprefix("DECIMAL(").removesuffix(")").split(",")
+        return pa.decimal128(int(precision), int(scale))
+    return _ARROW[kind]
+
 
 _HEAD = {
     "org_id": pa.string(),
@@ -136,11 +146,20 @@ SCHEMAS: dict[str, dict[str, pa.DataType]] = {
         "name": pa.string(),
         "currency": pa.string(),
         "timezone": pa.string(),
+        "today": pa.date32(),
     },
 }
+_ARROW = {
+    "VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "DATE": pa.date32(),
+    "TIMESTAMPTZ": INSTANT, "BOOLEAN": pa.bool_(), "DOUBLE": pa.float64(),
+}  # fmt: skip
+for _name, _spec in TABLES.items():
+    if _spec.namespace == "silver" and _name not in SCHEMAS:
+        SCHEMAS[_name] = {column: _arrow_type(kind) for column, kind in _spec.columns}
 
 _META = {"org_id": "acme", "source": "meta", "account_id": "act_1", "stream": "campaign_insights"}
 _SHEET = {"org_id": "acme", "source": "sheets", "account_id": "sheet_1"}
+_SHOP = {"org_id": "acme", "source": "shopify", "account_id": "acme.myshopify.com"}
 _FETCH = {"finality": "final", "fetched_at": FETCHED, "request_id": "r1", "quality_score": 100}
 
 
@@ -236,6 +255,106 @@ def deal(**changes: object) -> Row:
         **changes,
     }
     return {"entity_id": row["deal_id"], "date": row["created_on"], **row}
+
+
+def order(**changes: object) -> Row:
+    """Return a good row of orders: 120.50 euros, paid through Stripe, a week old."""
+    row = {
+        **_SHOP,
+        "stream": "orders",
+        **_FETCH,
+        "date": day(-7),
+        "order_id": "5001",
+        "order_name": "#1001",
+        "financial_status": "paid",
+        "is_test": False,
+        "gateways": "stripe",
+        "total": "120.50",
+        "refunded": "0.00",
+        "currency": "EUR",
+        **changes,
+    }
+    return {"entity_id": row["order_id"], **row}
+
+
+def refund(**changes: object) -> Row:
+    """Return a good row of order_refunds: 20 euros of the order."""
+    row = {
+        **_SHOP,
+        "stream": "refunds",
+        **_FETCH,
+        "date": day(-5),
+        "refund_id": "9",
+        "order_id": "5001",
+        "amount": "20.00",
+        "currency": "EUR",
+        **changes,
+    }
+    return {"entity_id": row["refund_id"], **row}
+
+
+def traffic(**changes: object) -> Row:
+    """Return a good row of web_traffic."""
+    row = {
+        "org_id": "acme",
+        "source": "ga4",
+        "account_id": "properties/1",
+        "stream": "traffic",
+        **_FETCH,
+        "date": TODAY,
+        "entity_id": "Direct",
+        "sessions": 500,
+        "engaged_sessions": 300,
+        "purchase_revenue": "50.00",
+        "total_revenue": "50.00",
+        "currency": "EUR",
+    }
+    return row | changes
+
+
+def search(**changes: object) -> Row:
+    """Return a good row of search_performance: the whole site on a day."""
+    row = {
+        "org_id": "acme",
+        "source": "gsc",
+        "account_id": "sc-domain:acme.example",
+        "stream": "site_totals",
+        **_FETCH,
+        "date": TODAY,
+        "search_type": "web",
+        "report": "site",
+        "clicks": 50,
+        "impressions": 900,
+        "is_final": True,
+        **changes,
+    }
+    return {"entity_id": f"{row['report']}|{row.get('query')}", **row}
+
+
+def mail(**changes: object) -> Row:
+    """Return a good row of email_performance."""
+    row = {
+        "org_id": "acme",
+        "source": "klaviyo",
+        "account_id": "main",
+        "stream": "campaign_values",
+        **_FETCH,
+        "date": TODAY,
+        "entity_id": "M1",
+        "kind": "campaign",
+        "recipients": 1000,
+        "delivered": 990,
+        "opens_unique": 400,
+        "conversion_value": "10.00",
+        "currency": "EUR",
+    }
+    return row | changes
+
+
+def org(**changes: object) -> Row:
+    """Return a row of orgs, on the day after the last closed one."""
+    row = {"org_id": "acme", "name": "Acme", "currency": "EUR", "timezone": "UTC", "today": day(1)}
+    return row | changes
 
 
 def refused(count: int = 1, **changes: object) -> list[Row]:

@@ -15,7 +15,13 @@ from tests.unit.guard.rows import (
     covered,
     day,
     deal,
+    mail,
+    order,
+    org,
+    refund,
     refused,
+    search,
+    traffic,
     transaction,
 )
 
@@ -40,6 +46,26 @@ def stripe(**changes: object) -> Views:
 def month_of_ads(usual: str, today: str) -> list[Row]:
     """Return four weeks of the same spend, and a day that differs from them."""
     return [*(ad(date=day(-offset), spend=usual) for offset in range(1, 29)), ad(spend=today)]
+
+
+def month_of_impressions(usual: int, today: int) -> list[Row]:
+    """Return four weeks of the same delivery, and a day that differs from them."""
+    return [
+        *(ad(date=day(-offset), impressions=usual) for offset in range(1, 29)),
+        ad(impressions=today),
+    ]
+
+
+def shop_and_stripe(*rows: Row) -> Views:
+    """Return orders and charges of an organisation that has both loaded for a month."""
+    return {
+        "orders": [row for row in rows if "order_name" in row],
+        "transactions": [row for row in rows if "txn_id" in row],
+        "coverage": [
+            *covered(-30, 0, source="shopify", account_id="s", stream="orders"),
+            *covered(-30, 0, source="stripe", account_id="m", stream="balance_transactions"),
+        ],
+    }
 
 
 # check, rows that break it, how many offend
@@ -135,6 +161,59 @@ BAD: list[tuple[str, Views, int]] = [
     ),
     ("quarantine_flood", {"quarantine": refused(5), "coverage": covered(0)}, 1),
     ("unit_jump", {"ad_performance": month_of_ads("10.00", "101.00")}, 1),
+    (
+        "unit_jump",
+        {
+            "orders": [
+                *(order(order_id=f"{n}", date=day(-n), total="20.00") for n in range(1, 29)),
+                order(date=day(0), total="2000.00"),
+            ]
+        },
+        1,
+    ),
+    ("duplicate_entities", {"orders": [order(), order(date=day(-3))]}, 1),
+    ("duplicate_entities", {"web_traffic": [traffic(), traffic()]}, 1),
+    ("currency_missing", {"orders": [order(currency=None)]}, 1),
+    ("currency_missing", {"web_traffic": [traffic(currency="")]}, 1),
+    ("currency_missing", {"email_performance": [mail(currency=None)]}, 1),
+    ("currency_missing", {"order_refunds": [refund(currency="euro")]}, 1),
+    ("negative_revenue", {"orders": [order(total="-1.00")]}, 1),
+    ("negative_revenue", {"order_refunds": [refund(amount="-1.00")]}, 1),
+    ("search_clicks_exceed_impressions", {"search_performance": [search(clicks=901)]}, 1),
+    (
+        "search_queries_exceed_site",
+        {
+            "search_performance": [
+                search(),
+                search(report="query", query="a", clicks=30),
+                search(report="query", query="b", clicks=21),
+            ]
+        },
+        1,
+    ),
+    ("funnel_order", {"web_traffic": [traffic(engaged_sessions=501)]}, 1),
+    ("funnel_order", {"email_performance": [mail(delivered=1001)]}, 1),
+    ("funnel_order", {"email_performance": [mail(opens_unique=991)]}, 1),
+    ("refunds_add_up", {"orders": [order(refunded="20.00")]}, 1),
+    ("refunds_add_up", {"orders": [order(refunded="25.00")], "order_refunds": [refund()]}, 1),
+    ("orders_without_charge", shop_and_stripe(order()), 1),
+    (
+        "orders_without_charge",
+        shop_and_stripe(order(), order(order_id="5002"), transaction(order_ref="5002")),
+        1,
+    ),
+    ("volume_drop", {"ad_performance": month_of_impressions(1000, 499)}, 1),
+    (
+        "volume_drop",
+        {
+            "web_traffic": [
+                *(traffic(date=day(-n), sessions=200) for n in range(1, 29)),
+                traffic(sessions=10),
+            ]
+        },
+        1,
+    ),
+    ("stale_source", {"coverage": covered(-9, -8, -4), "orgs": [org()]}, 1),
     ("future_dates", ads({"date": day(3)}), 1),
     ("future_dates", stripe(date=day(3)), 1),
     ("future_dates", {"crm_deals": [deal(created_on=day(3))]}, 1),
@@ -231,6 +310,52 @@ GOOD: list[tuple[str, Views]] = [
     ),
     ("quarantine_flood", {"quarantine": refused(4), "coverage": covered(0)}),
     ("unit_jump", {"ad_performance": month_of_ads("10.00", "100.00")}),
+    ("search_clicks_exceed_impressions", {"search_performance": [search(clicks=900)]}),
+    (
+        "search_queries_exceed_site",
+        {
+            "search_performance": [
+                search(),
+                search(report="query", query="a", clicks=50),
+                search(report="page", page_url="/", clicks=80),
+            ]
+        },
+    ),
+    (
+        "funnel_order",
+        {
+            "web_traffic": [traffic(engaged_sessions=501), traffic(entity_id="Email")],
+            "email_performance": [mail()],
+        },
+    ),
+    ("refunds_add_up", {"orders": [order(refunded="20.00")], "order_refunds": [refund()]}),
+    ("refunds_add_up", {"order_refunds": [refund(order_id="4000")]}),
+    ("orders_without_charge", shop_and_stripe(order(), transaction(order_ref="5001"))),
+    ("orders_without_charge", shop_and_stripe(order(gateways="paypal"))),
+    ("orders_without_charge", shop_and_stripe(order(financial_status="pending"))),
+    ("orders_without_charge", shop_and_stripe(order(is_test=True))),
+    ("orders_without_charge", shop_and_stripe(order(date=day(-1)))),
+    ("orders_without_charge", {"orders": [order()], "coverage": covered(-9, 0, stream="orders")}),
+    (
+        "orders_without_charge",  # one of 300
+        shop_and_stripe(
+            *(order(order_id=f"{n}") for n in range(300)),
+            *(transaction(order_ref=f"{n}") for n in range(299)),
+        ),
+    ),
+    ("volume_drop", {"ad_performance": month_of_impressions(1000, 500)}),
+    ("volume_drop", {"ad_performance": month_of_impressions(99, 1)}),
+    (
+        "volume_drop",
+        {
+            "ad_performance": [
+                *month_of_impressions(1000, 900),
+                ad(date=day(1), impressions=5, finality="open"),
+            ]
+        },
+    ),
+    ("stale_source", {"coverage": covered(-9, -8, -3), "orgs": [org()]}),
+    ("stale_source", {"coverage": covered(-30, stream="bookings"), "orgs": [org()]}),
     ("unit_jump", {"ad_performance": month_of_ads("1.00", "99.00")}),
     ("unit_jump", ads({"spend": "5000.00"}, {"spend": "1.00", "date": day(-1)})),
     (
@@ -282,6 +407,7 @@ def test_severities():
         "negative_revenue",
         "net_equals_amount_minus_fee",
         "quarantine_flood",
+        "search_clicks_exceed_impressions",
     }
 
 

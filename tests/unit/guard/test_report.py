@@ -83,8 +83,8 @@ def test_credit_limit_is_configured(bench: Bench, percent: float, found: int):
 def test_failing_check(bench: Bench):
     """A check that cannot run stops everything and is named."""
     bench.run()
-    bench.connection.unregister("crm_deals")
-    with pytest.raises(IntegrityError, match="a check cannot run: check=currency_missing"):
+    bench.connection.unregister("orgs")
+    with pytest.raises(IntegrityError, match="a check cannot run: check=stale_source"):
         run_checks(bench.connection, GuardSettings())
 
 

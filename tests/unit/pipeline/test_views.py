@@ -40,10 +40,17 @@ def test_the_ledger_as_rows_and_as_a_table(workspace: Workspace):
 
 
 def test_organisations_as_a_table():
-    """Each organisation has its name, currency and time zone."""
+    """Each organisation has its name, currency, time zone and calendar day."""
     settings = Settings.model_validate({"orgs": orgs_of("", "acme", "beta")})
-    assert orgs_table(settings).to_pylist() == [
-        {"org_id": name, "name": "Org", "currency": "EUR", "timezone": "Europe/Vienna"}
+    late = dt.datetime(2026, 11, 19, 23, 30, tzinfo=dt.UTC)  # the next day in Vienna
+    assert orgs_table(settings, late).to_pylist() == [
+        {
+            "org_id": name,
+            "name": "Org",
+            "currency": "EUR",
+            "timezone": "Europe/Vienna",
+            "today": DAY,
+        }
         for name in ("acme", "beta")
     ]
 

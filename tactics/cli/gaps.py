@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from tactics.cli.session import Session
-    from tactics.pipeline.gaps import Gap, StreamDays
+    from tactics.pipeline import Gap, StreamDays
 
 app = new_command()
 
@@ -47,8 +47,7 @@ def gaps(
     One line a month, one mark a day, and the command that fetches what can still be fetched.
     """
     from tactics.cli.render import emit, envelope, say, write_json
-    from tactics.pipeline.gaps import list_days
-    from tactics.pipeline.scope import Scope
+    from tactics.pipeline import Scope, list_days
 
     session: Session = context.obj
     now = session.clock().now()

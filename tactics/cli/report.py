@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tactics.cli.session import Session
     from tactics.gold import Report
 
-app = new_noun("Read a report: pacing, margin or channels.")
+app = new_noun("Read a report, from pacing to revenue.")
 
 
 @app.command()
@@ -50,6 +50,66 @@ def channels(
     from tactics.cli.render import choose_form
 
     show_report(context.obj, "channels", orgs, choose_form(as_json, as_csv))
+
+
+@app.command()
+def revenue(
+    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show each of the last 28 closed days from gross sales to what the bank gets."""
+    from tactics.cli.render import choose_form
+
+    show_report(context.obj, "revenue", orgs, choose_form(as_json, as_csv))
+
+
+@app.command()
+def reconciliation(
+    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show the bridge from the shop to the payment processor, and what is left over."""
+    from tactics.cli.render import choose_form
+
+    show_report(context.obj, "reconciliation", orgs, choose_form(as_json, as_csv))
+
+
+@app.command()
+def web(
+    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show the visits of the last 28 closed days by channel."""
+    from tactics.cli.render import choose_form
+
+    show_report(context.obj, "web", orgs, choose_form(as_json, as_csv))
+
+
+@app.command()
+def seo(
+    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show search clicks of the last 28 final days against the 28 before."""
+    from tactics.cli.render import choose_form
+
+    show_report(context.obj, "seo", orgs, choose_form(as_json, as_csv))
+
+
+@app.command()
+def email(
+    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show campaigns and flows of the last 28 closed days, by day of sending."""
+    from tactics.cli.render import choose_form
+
+    show_report(context.obj, "email", orgs, choose_form(as_json, as_csv))
+
+
+@app.command()
+def blended(
+    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show spend against what the business took in: MER, CAC and over-claim."""
+    from tactics.cli.render import choose_form
+
+    show_report(context.obj, "blended", orgs, choose_form(as_json, as_csv))
 
 
 def show_report(
@@ -101,10 +161,20 @@ def _known(report: "Report", org_id: str | None) -> "Report":
 
 
 def _draw(name: str) -> "Callable[[Sequence[Any]], RenderableType]":
+    from tactics.cli import pillars, screens
     from tactics.cli.pacing import pacing_screen
-    from tactics.cli.screens import channels_screen, margin_screen
 
-    return {"pacing": pacing_screen, "margin": margin_screen, "channels": channels_screen}[name]
+    return {
+        "pacing": pacing_screen,
+        "margin": screens.margin_screen,
+        "channels": screens.channels_screen,
+        "revenue": pillars.revenue_screen,
+        "reconciliation": pillars.reconciliation_screen,
+        "web": pillars.web_screen,
+        "seo": pillars.seo_screen,
+        "email": pillars.email_screen,
+        "blended": pillars.blended_screen,
+    }[name]
 
 
 def _warn(report: "Report") -> None:

@@ -5,13 +5,15 @@ covered days. Knows no vendor and sees no store.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from tactics.connectors.base import StreamSpec, finality
 from tactics.model import AccountInfo, CoveredDay, Finality, Priority, Slice, StreamKey, Window
 
 _DAY = dt.timedelta(days=1)
+_Planned: TypeAlias = tuple[Priority, Window]
 
 
 def local_day(account: AccountInfo, instant: dt.datetime) -> dt.date:
@@ -48,52 +50,52 @@ def plan_slices(
     lookback = spec.lookback_days if lookback_days is None else lookback_days
     held = sorted(day for day in covered if day <= last)
 
-    def slices(windows: Iterable[Window], priority: Priority) -> list[Slice]:
-        return [Slice(key, window, priority, account) for window in windows]
+    def restated(day: dt.date) -> bool:
+        return day >= today - lookback * _DAY or _due_again(spec, covered[day], today, now)
 
     if only is not None:
-        wanted = [
-            day for day in _bridged(only, held).days() if max(reach, dt.date.min) <= day <= last
-        ]
-        before = [day for day in wanted if held and day < held[0]]
-        return [
-            *slices(_newest_first(before, spec.slice_days), Priority.LIVE),
-            *slices(_oldest_first(wanted[len(before) :], spec.slice_days), Priority.LIVE),
-        ]
-
-    if not held:
+        wanted = [day for day in _bridged(only, held).days() if reach <= day <= last]
+        plan = _chosen(held, wanted, spec.slice_days)
+    elif not held:
         windows = _newest_first(_days(first, last), spec.slice_days)
-        return slices(windows[:1], Priority.LIVE) + slices(windows[1:], Priority.BACKFILL)
+        plan = [(Priority.BACKFILL if n else Priority.LIVE, w) for n, w in enumerate(windows)]
+    else:
+        again = [day for day in held if day >= reach and restated(day)]
+        plan = _due(held, again, Window(min(first, last), last), reach=reach, size=spec.slice_days)
+    return [Slice(key, window, priority, account) for priority, window in plan]
 
-    def restated(day: dt.date) -> bool:
-        return (
-            day >= today - lookback * _DAY
-            or _unsettled(spec, covered[day], today)
-            or _outdated(spec, covered[day], today, now)
-        )
 
-    newer = _days(max(reach, held[-1] + _DAY), last)
+def _due(
+    held: Sequence[dt.date], again: Sequence[dt.date], wanted: Window, *, reach: dt.date, size: int
+) -> list[_Planned]:
+    covered = set(held)
+    newer = _days(max(reach, held[-1] + _DAY), wanted.end)
     holes = [day for day in _days(max(reach, held[0]), held[-1]) if day not in covered]
-    again = [day for day in held if day >= reach and restated(day)]
-    older = _days(first, held[0] - _DAY)
-    size = spec.slice_days
+    older = _days(wanted.start, held[0] - _DAY)
     return [
-        *slices(_oldest_first(newer, size), Priority.LIVE),
-        *slices(_oldest_first(holes, size), Priority.LIVE),
-        *slices(_oldest_first(again, size), Priority.RESTATEMENT),
-        *slices(_newest_first(older, size), Priority.BACKFILL),
+        *((Priority.LIVE, window) for window in _oldest_first(newer, size)),
+        *((Priority.LIVE, window) for window in _oldest_first(holes, size)),
+        *((Priority.RESTATEMENT, window) for window in _oldest_first(again, size)),
+        *((Priority.BACKFILL, window) for window in _newest_first(older, size)),
     ]
+
+
+def _chosen(held: Sequence[dt.date], wanted: Sequence[dt.date], size: int) -> list[_Planned]:
+    before = [day for day in wanted if held and day < held[0]]
+    windows = [*_newest_first(before, size), *_oldest_first(wanted[len(before) :], size)]
+    return [(Priority.LIVE, window) for window in windows]
+
+
+def _due_again(spec: StreamSpec, held: CoveredDay, today: dt.date, now: dt.datetime) -> bool:
+    age, back = now - held.fetched_at, (today - held.day).days
+    outdated = any(back <= days and age >= dt.timedelta(hours=hours) for days, hours in spec.tiers)
+    return outdated or _unsettled(spec, held, today)
 
 
 def _unsettled(spec: StreamSpec, held: CoveredDay, today: dt.date) -> bool:
     if held.finality is Finality.OPEN:
         return True
     return held.finality is not Finality.FINAL and finality(spec, held.day, today) is Finality.FINAL
-
-
-def _outdated(spec: StreamSpec, held: CoveredDay, today: dt.date, now: dt.datetime) -> bool:
-    age, back = now - held.fetched_at, (today - held.day).days
-    return any(back <= days and age >= dt.timedelta(hours=hours) for days, hours in spec.tiers)
 
 
 def _bridged(only: Window, held: Sequence[dt.date]) -> Window:

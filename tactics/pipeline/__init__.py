@@ -18,6 +18,7 @@ from tactics.pipeline.scope import Progress, Scope, Silent
 from tactics.pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
+    from tactics.pipeline.gaps import Gap, StreamDays, list_days
     from tactics.pipeline.explore import query
     from tactics.pipeline.freshness import read_freshness
     from tactics.pipeline.run import flush, sync, validate
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Freshness",
+    "Gap",
     "Outcome",
     "PipelineResult",
     "Problem",
@@ -34,9 +36,11 @@ __all__ = [
     "SourceCheck",
     "SourceOutcome",
     "StageReport",
+    "StreamDays",
     "Workspace",
     "check_sources",
     "flush",
+    "list_days",
     "query",
     "read_freshness",
     "sync",
@@ -44,6 +48,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Gap": "gaps",
+    "StreamDays": "gaps",
+    "list_days": "gaps",
     "SourceCheck": "sources",
     "check_sources": "sources",
     "flush": "run",

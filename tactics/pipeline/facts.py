@@ -38,6 +38,8 @@ def _stream_facts(chosen: Chosen) -> list[StreamFacts]:
             spec.table,
             snapshot=not spec.can_miss_days,
             final_after_days=spec.final_after_days,
+            enabled=chosen.settings.enabled,
+            accounts=chosen.settings.accounts,
         )
         for spec in connector.manifest.streams
     ]

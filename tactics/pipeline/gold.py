@@ -13,6 +13,7 @@ from tactics.metrics import Registry, render
 from tactics.model import TOPIC_PROCESSED, TOPIC_READY
 from tactics.pipeline.delivery import Delivery, Emission, Written
 from tactics.pipeline.facts import org_facts
+from tactics.pipeline.fx import read_rates
 from tactics.pipeline.views import coverage_rows
 from tactics.pipeline.workspace import Workspace
 from tactics.store import Event
@@ -73,6 +74,7 @@ def _build(
         changes=changes,
         coverage=coverage_rows(workspace),
         folders=lake.folders(),
+        fx_rates=read_rates(workspace.settings.fx.ecb_rates_file),
         pacing=workspace.settings.pacing,
         silver_from=now.date() - dt.timedelta(days=workspace.settings.lake.silver_days),
     )

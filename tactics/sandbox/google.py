@@ -207,7 +207,13 @@ class _TokenEndpoint:
             return oauth_error("invalid_client", "The OAuth client was not found.", status=401)
         if form.get("refresh_token") != keys.google_refresh_token:
             return oauth_error("invalid_grant", "Bad Request")
-        names = ("spreadsheets.readonly", "drive.metadata.readonly")
+        names = (
+            "spreadsheets.readonly",
+            "drive.metadata.readonly",
+            "adwords",
+            "analytics.readonly",
+            "webmasters.readonly",
+        )
         scopes = frozenset(SCOPE + name for name in names)
         return self._grant(keys, f"person@{keys.org_id}.example", scopes)
 

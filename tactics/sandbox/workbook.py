@@ -77,7 +77,7 @@ class Workbook:
         self._missing: set[str] = set()
         self._titles = {"Bookings": "Bookings", "CRM": "CRM"}
         self._entries = [_Entry(booking, style) for style, booking in enumerate(org.bookings)]
-        self._entries += _broken_entries(org)
+        self._entries += _broken_entries(org) if org.bookings else []
         self._deals = list(org.deals)
 
     def tabs(self) -> list[Tab]:

@@ -7,7 +7,7 @@ import pytest
 
 from tactics.cli.gaps import as_row, draw
 from tactics.model import Finality, StreamKey, Window
-from tactics.pipeline.gaps import Gap, StreamDays
+from tactics.pipeline import Gap, StreamDays
 
 KEY = StreamKey("acme", "meta", "act_1", "campaign_insights")
 

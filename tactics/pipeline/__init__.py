@@ -18,9 +18,9 @@ from tactics.pipeline.scope import Progress, Scope, Silent
 from tactics.pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
-    from tactics.pipeline.gaps import Gap, StreamDays, list_days
     from tactics.pipeline.explore import query
     from tactics.pipeline.freshness import read_freshness
+    from tactics.pipeline.gaps import Gap, StreamDays, list_days
     from tactics.pipeline.run import flush, sync, validate
     from tactics.pipeline.sources import SourceCheck, check_sources
 

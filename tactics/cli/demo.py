@@ -39,7 +39,7 @@ def demo(
     say("", f"simulating the vendors; the data goes to {session.root}")
     result = _sync(session)
     if result.exit_code:
-        _explain(result)
+        _explain(result, as_json)
         leave(result.exit_code)
     show_report(session, "pacing", None, Form.JSON if as_json else Form.TABLE)
     for line in _suggestions(session.root):
@@ -72,10 +72,14 @@ def _sync(session: "Session") -> "PipelineResult":
             return pipeline.sync(workspace, progress=progress)
 
 
-def _explain(result: "PipelineResult") -> None:
+def _explain(result: "PipelineResult", as_json: bool) -> None:
+    from tactics.cli.render import write_json
     from tactics.cli.result import print_result
 
-    print_result(result.to_json())
+    if as_json:
+        write_json(result.to_json())
+    else:
+        print_result(result.to_json())
 
 
 def _suggestions(root: Path) -> list[str]:

@@ -365,7 +365,7 @@ def _deals(org: Org, bookings: list[Booking], today: dt.date) -> tuple[Deal, ...
     for index in range(3 * len(bookings) // 2):
         booking = bookings[index] if index < len(bookings) else None
         stage, probability = ("Closed Won", "1.00") if booking else _STAGES[index % 4]
-        created = today - dt.timedelta(days=100 - 5 * index)
+        created = today - dt.timedelta(days=max(100 - 5 * index, 3))
         client = booking.client if booking else f"{org.name} Prospect {index}"
         deals.append(
             Deal(

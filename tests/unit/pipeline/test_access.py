@@ -9,7 +9,13 @@ import pytest
 from tactics.connectors import Manifest
 from tactics.errors import ContractChanged, CredentialError
 from tactics.pipeline import Scope, Workspace
-from tactics.pipeline.access import _auth, find_secrets, open_access, sign_in_hint
+from tactics.pipeline.access import (
+    _auth,
+    _with_extra_headers,
+    find_secrets,
+    open_access,
+    sign_in_hint,
+)
 from tactics.pipeline.scope import Chosen
 from tactics.transport import GoogleRefreshToken, GoogleServiceAccount, Request, Response, get
 from tests.unit.pipeline.conftest import Open, orgs_of
@@ -86,6 +92,19 @@ def test_google_takes_a_key_or_a_refresh_token(workspace: Workspace):
     names = ("client_id", "client_secret", "refresh_token")
     app = _auth(workspace, manifest, dict.fromkeys(names, "x-123456"), hint="")
     assert isinstance(app, GoogleRefreshToken)
+
+
+def test_an_optional_credential_travels_in_its_own_header(workspace: Workspace):
+    """It is sent when it is held, and not missed when it is not."""
+    manifest = replace(MANIFEST, extra_headers=(("developer_token", "developer-token"),))
+    token = {"token": "t-123456"}
+    for secrets, sent in (
+        (token, {}),
+        (token | {"developer_token": "d-123456"}, {"developer-token": "d-123456"}),
+    ):
+        plain = _auth(workspace, replace(manifest, auth="bearer"), secrets, hint="")
+        signed = _with_extra_headers(plain, manifest, secrets).sign(get("/x"), _no_token_endpoint)
+        assert dict(signed.headers) == {"authorization": "Bearer t-123456", **sent}
 
 
 @pytest.mark.usefixtures("_installed")

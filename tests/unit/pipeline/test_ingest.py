@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tactics.pipeline import Outcome, Scope, Silent, SourceOutcome, Workspace
 from tactics.pipeline.ingest import Ingest, SourceFetch, start_ingest
 from tests.support import FakeClock
 from tests.unit.pipeline.conftest import Open, orgs_of
+from tests.unit.pipeline.probe import connector
 from tests.unit.pipeline.vendor import PAGE, Answer, Vendor, open_vendor
 
 pytestmark = pytest.mark.usefixtures("_installed")
@@ -91,6 +93,27 @@ def test_an_account_is_asked_once_a_day(at: Callable[..., Workspace], clock: Fak
         clock.advance(24 * 3600)
         run(workspace)
     assert vendor.said("path").count(("/probe",)) == 2
+
+
+@pytest.mark.parametrize(
+    ("global_accounts", "accounts"), [(True, ["own"]), (False, ["shared", "own"])]
+)
+def test_an_account_that_another_connection_reads_is_left_to_it(
+    open_workspace: Open, *, global_accounts: bool, accounts: list[str]
+):
+    """Where ids are the vendor's, the first connection of a kind reads; labels are one's own."""
+    first = {"kind": "probe", "accounts": ["shared"]}
+    off = {"kind": "probe", "accounts": ["own"], "enabled": False}
+    later = {"accounts": ["shared", "own", "own"]}
+    facts = {"name": "Org", "currency": "EUR", "timezone": "Europe/Vienna"}
+    sources = {"other": {"accounts": ["own"]}, "first": first, "off": off, "probe": later}
+    workspace = open_workspace(orgs={"acme": {**facts, "sources": sources}})
+    [chosen] = Scope(sources=("probe",)).chosen(workspace.settings)
+    fetch = SourceFetch(workspace, chosen, Silent(), threading.Event())
+    manifest = replace(connector.manifest, global_accounts=global_accounts)
+    assert fetch._accounts(manifest) == accounts
+    said = ["probe: account shared is read by first already"] if global_accounts else []
+    assert list(fetch.warnings) == said
 
 
 def test_a_failing_account_stops_no_other(at: Callable[..., Workspace]):

@@ -6,7 +6,7 @@ import hmac
 import pytest
 
 from tactics.errors import CredentialError
-from tactics.transport import BearerToken, HeaderToken, QueryToken, get, redact
+from tactics.transport import BearerToken, ExtraHeader, HeaderToken, QueryToken, get, redact
 
 TOKEN = "planted-static-token"
 
@@ -27,6 +27,20 @@ def test_header_tokens(auth, header, value):
     assert auth.sign(get("/x"), no_network).headers == ((header, value),)
     assert auth.secrets() == (TOKEN,)
     assert redact(f"got {TOKEN}") == "got ***"
+
+
+def test_an_extra_header_travels_beside_the_credential():
+    """Both are sent, both are secrets, and renewing is the other one's business."""
+    auth = ExtraHeader(BearerToken(TOKEN, hint="run this"), "developer-token", "planted-extra")
+    signed = auth.sign(get("/x"), no_network)
+    assert dict(signed.headers) == {
+        "authorization": f"Bearer {TOKEN}",
+        "developer-token": "planted-extra",
+    }
+    assert auth.secrets() == (TOKEN, "planted-extra")
+    assert redact("got planted-extra") == "got ***"
+    with pytest.raises(CredentialError, match="no longer accepts"):
+        auth.refresh(get("/x"), no_network)
 
 
 def test_query_token_without_proof():

@@ -27,6 +27,7 @@ from tests.unit.connectors.builders import COLUMNS, WEEK
 
 NEEDED: dict[str, dict[str, Any]] = {
     "sheets": {"bookings_range": "Bookings", "crm_range": "CRM"},
+    "ttd": {"partner_id": "abc", "report_template_id": 1},
 }
 CONNECTORS = [find_connector(kind) for kind in known_kinds()]
 STREAMS = [(connector, spec) for connector in CONNECTORS for spec in connector.manifest.streams]
@@ -168,6 +169,9 @@ def test_asking_is_pure(connector: Connector, spec: StreamSpec) -> None:
     )
 
 
+# Looks like nonsense, and is how a vendor says that there is nothing: dv360 begins with a list of
+# what is saved, Google Ads streams no batch.
+NOTHING_THERE = {"dv360": b"{}", "google_ads": b"[]"}
 BROKEN = [
     b"",
     b"<html>hello</html>",
@@ -187,6 +191,8 @@ def test_reading_nonsense_ends_in_a_known_error(
     connector: Connector, spec: StreamSpec, body: bytes
 ) -> None:
     """A body that is not the vendor's, with status 200, is a DecodeError or ends the stream."""
+    if body == NOTHING_THERE.get(connector.manifest.kind):
+        return
     work, mine = work_of(connector, spec), options(connector)
     request = connector.ask(work, mine)
     results = []

@@ -81,6 +81,16 @@ def test_a_file_that_was_cut_off_is_refused(text: str) -> None:
         rows(text)
 
 
+def test_no_part_of_a_file_passes_for_the_whole() -> None:
+    """Cut anywhere, it is refused, or all of its rows are there."""
+    for end in range(len(FILE)):
+        try:
+            found = rows(FILE[:end])
+        except (UpstreamUnavailable, ContractChanged):
+            continue
+        assert found == [FIRST.split(","), SECOND.split(",")], FILE[:end]
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

@@ -18,7 +18,7 @@ from tactics.connectors import (
     options_of,
 )
 from tactics.errors import CredentialError
-from tactics.pipeline.scope import Chosen
+from tactics.pipeline.scope import Chosen, Scope
 from tactics.pipeline.workspace import Workspace
 from tactics.transport import (
     Auth,
@@ -76,7 +76,7 @@ def open_access(workspace: Workspace, chosen: Chosen) -> Iterator[Access]:
             trusted=manifest.trusted_hosts,
         ),
         settings=workspace.settings.transport,
-        breaker=workspace.breaker(manifest.breaker),
+        breaker=workspace.breaker(manifest.breaker, _quota_breaker(workspace, chosen, manifest)),
         throttle=throttle,
         auth=_with_extra_headers(auth, manifest, secrets),
         clock=workspace.clock,
@@ -109,6 +109,15 @@ def find_secrets(workspace: Workspace, chosen: Chosen, manifest: Manifest) -> di
     raise CredentialError(
         f"no credential for {chosen.org_id}.{chosen.source}", hint=sign_in_hint(chosen, manifest)
     )
+
+
+def _quota_breaker(workspace: Workspace, chosen: Chosen, manifest: Manifest) -> str | None:
+    """Return the breaker of this connection's own quota, if it is not the only one of its kind."""
+    kinds = [one.kind for one in Scope().chosen(workspace.settings)]
+    if kinds.count(chosen.kind) < 2:  # noqa: PLR2004
+        return None
+    name = f"{manifest.breaker}.{chosen.org_id}"
+    return name if chosen.source == chosen.kind else f"{name}.{chosen.source}"
 
 
 def _note_secrets(workspace: Workspace, chosen: Chosen, secrets: dict[str, str]) -> None:

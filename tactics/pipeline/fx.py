@@ -44,8 +44,11 @@ def parse_rates(text: str, *, origin: object = "") -> list[RateRow]:
     Raises:
         ConfigError: a column, day or rate is not one; the line is named.
     """
-    lines = csv.reader(io.StringIO(text))
-    currencies = _read_head(next(lines, []), origin)
+    try:
+        head, *lines = list(csv.reader(io.StringIO(text))) or [[]]
+    except csv.Error as exc:
+        raise ConfigError("the exchange rates cannot be read", hint=HINT, file=origin) from exc
+    currencies = _read_head(head, origin)
     rows: list[RateRow] = []
     seen: set[dt.date] = set()
     for line, cells in enumerate(lines, start=2):

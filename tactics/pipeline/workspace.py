@@ -83,11 +83,12 @@ class Workspace:
         """Return the key of this home under which personal data is hashed."""
         return read_key(self.home.pseudonym_key)
 
-    def breaker(self, name: str) -> "Breaker":
-        """Return the shared breaker `name`."""
+    def breaker(self, name: str, quota: str | None = None) -> "Breaker":
+        """Return the shared breaker `name`; rate limits open `quota` instead where that is given."""
         from tactics.transport import Breaker  # noqa: PLC0415
 
-        return Breaker(name, self.store.breakers, settings=self.settings.breakers, clock=self.clock)
+        store, settings = self.store.breakers, self.settings.breakers
+        return Breaker(name, store, settings=settings, clock=self.clock, quota=quota)
 
     def close(self) -> None:
         """Give back what is open."""

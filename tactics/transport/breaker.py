@@ -18,7 +18,7 @@ import pybreaker
 
 from tactics.clock import Clock
 from tactics.config import BreakerSettings
-from tactics.errors import CircuitOpen, TransientError
+from tactics.errors import CircuitOpen, RateLimited, TransientError
 from tactics.transport.redaction import redact
 
 Admission = tuple[bool, bool, dt.datetime | None]
@@ -80,7 +80,11 @@ class Attempt:
 
 
 class Breaker:
-    """One breaker by name; safe to share between threads."""
+    """One breaker by name; safe to share between threads.
+
+    `quota` names a second one for what only this credential is refused: rate limits open it and
+    leave the vendor's breaker alone, so that the quota of one organisation stops no other.
+    """
 
     def __init__(
         self,
@@ -88,11 +92,13 @@ class Breaker:
         store: BreakerStore,
         *,
         clock: Clock,
+        quota: str | None = None,
         settings: BreakerSettings | None = None,
         on_open: Callable[[str, str], None] | None = None,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self.name = name
+        self.quota = quota or name
         self._store = store
         self._clock = clock
         self._settings = settings or BreakerSettings()
@@ -111,29 +117,55 @@ class Breaker:
             TransientError: the block raised it.
         """
         owner = uuid.uuid4().hex
-        self._admit(owner)
+        self._admit_all(owner)
         result = Attempt()
         try:
             yield result
         except CircuitOpen:
-            self._store.release(self.name, owner=owner, now=self._clock.now())
+            self._release(owner, *self._names())
             raise
         except TransientError as exc:
-            result.opened = self._fail(owner, exc)
+            blamed = self.quota if isinstance(exc, RateLimited) else self.name
+            result.opened = self._fail(blamed, owner, exc)
+            self._release(owner, *(name for name in self._names() if name != blamed))
             raise
         except BaseException:
-            self._store.release(self.name, owner=owner, now=self._clock.now())
+            self._release(owner, *self._names())
             raise
-        self._store.succeed(self.name, owner=owner, now=self._clock.now())
+        for name in self._names():
+            self._store.succeed(name, owner=owner, now=self._clock.now())
 
-    def open_for(self, seconds: float, reason: str) -> None:
-        """Open at once, for `seconds` or the cool-down, whichever is longer."""
+    def open_for(self, seconds: float, reason: str, *, quota: bool = False) -> None:
+        """Open at once, for `seconds` or the cool-down, whichever is longer; or only the quota's."""
         now = self._clock.now()
+        name = self.quota if quota else self.name
         until = now + dt.timedelta(seconds=max(seconds, self._settings.cooldown_seconds))
-        if self._store.open_until(self.name, until=until, reason=redact(reason), now=now):
-            self._report(reason)
+        if self._store.open_until(name, until=until, reason=redact(reason), now=now):
+            self._report(name, reason)
 
-    def _admit(self, owner: str) -> None:
+    def _names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.name, self.quota)))
+
+    def _release(self, owner: str, *names: str) -> None:
+        for name in names:
+            self._store.release(name, owner=owner, now=self._clock.now())
+
+    def _admit_all(self, owner: str) -> None:
+        """Return once every breaker lets the block run.
+
+        Raises:
+            CircuitOpen: one does not; the trial of another is given back.
+        """
+        admitted: list[str] = []
+        try:
+            for name in self._names():
+                self._admit(name, owner)
+                admitted.append(name)
+        except CircuitOpen:
+            self._release(owner, *admitted)
+            raise
+
+    def _admit(self, name: str, owner: str) -> None:
         """Return once the block may run; while another one tries, wait for what it finds out.
 
         Raises:
@@ -143,28 +175,20 @@ class Breaker:
         while True:
             now = self._clock.now()
             allowed, _, until = self._store.admit(
-                self.name, owner=owner, now=now, lease_seconds=self._lease_seconds
+                name, owner=owner, now=now, lease_seconds=self._lease_seconds
             )
             if allowed:
                 return
             if until is not None and until > now:
-                self._refuse(now, until)
+                _refuse(name, now, until)
             if self._clock.monotonic() >= patience:
-                raise CircuitOpen(f"{self.name} is open, and somebody else is trying")
+                raise CircuitOpen(f"{name} is open, and somebody else is trying")
             self._clock.sleep(TRIAL_POLL_SECONDS)
 
-    def _refuse(self, now: dt.datetime, until: dt.datetime) -> None:
-        raise CircuitOpen(
-            f"{self.name} is open after repeated failures",
-            hint=f"it tries again by itself; `tactics breakers reset {self.name}` tries now",
-            retry_after_seconds=(until - now).total_seconds(),
-            until=until.isoformat(timespec="seconds"),
-        )
-
-    def _fail(self, owner: str, error: TransientError) -> bool:
+    def _fail(self, name: str, owner: str, error: TransientError) -> bool:
         reason = redact(f"{error.code}: {error}")
         opened = self._store.fail(
-            self.name,
+            name,
             owner=owner,
             now=self._clock.now(),
             threshold=self._settings.failure_threshold,
@@ -172,12 +196,21 @@ class Breaker:
             reason=reason,
         )
         if opened:
-            self._report(reason)
+            self._report(name, reason)
         return opened
 
-    def _report(self, reason: str) -> None:
+    def _report(self, name: str, reason: str) -> None:
         if self._on_open is not None:
-            self._on_open(self.name, redact(reason))
+            self._on_open(name, redact(reason))
+
+
+def _refuse(name: str, now: dt.datetime, until: dt.datetime) -> None:
+    raise CircuitOpen(
+        f"{name} is open after repeated failures",
+        hint=f"it tries again by itself; `tactics breakers reset {name}` tries now",
+        retry_after_seconds=(until - now).total_seconds(),
+        until=until.isoformat(timespec="seconds"),
+    )
 
 
 @dataclass(slots=True)

@@ -157,8 +157,10 @@ class Client:
             return
         self._unreachable = isinstance(error, NetworkUnreachable)
         wait = error.retry_after_seconds or 0.0
-        if isinstance(error, RateLimited) or wait > LONGEST_WAIT_SECONDS:
-            self._breaker.open_for(min(wait, _LONGEST_OPEN_SECONDS), f"{error.code}: {error}")
+        limited = isinstance(error, RateLimited)
+        if limited or wait > LONGEST_WAIT_SECONDS:
+            reason = f"{error.code}: {error}"
+            self._breaker.open_for(min(wait, _LONGEST_OPEN_SECONDS), reason, quota=limited)
 
     def _attempt(self, work: _Work[T], number: int) -> T:
         work.number = number

@@ -2,7 +2,13 @@
 
 import pytest
 
-from tactics.errors import CircuitOpen, ContractChanged, NetworkUnreachable, UpstreamUnavailable
+from tactics.errors import (
+    CircuitOpen,
+    ContractChanged,
+    NetworkUnreachable,
+    RateLimited,
+    UpstreamUnavailable,
+)
 from tactics.transport import Breaker, MemoryBreakers
 from tests.support import FakeClock
 
@@ -133,3 +139,54 @@ def test_others_wait_for_the_one_that_tries():
     assert store.admit("meta_breaker", owner="other", now=clock.now(), lease_seconds=60)[0]
     with Breaker("meta_breaker", store, clock=clock).attempt():
         assert len(clock.slept) == 3
+
+
+def test_a_quota_of_one_organisation_stops_no_other():
+    """Rate limits open the credential's own breaker; the vendor's stays closed for the others."""
+    store, clock = MemoryBreakers(), FakeClock()
+    acme = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.acme")
+    globex = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.globex")
+    acme.open_for(3600, "rate_limited", quota=True)
+    with pytest.raises(CircuitOpen, match=r"meta_breaker\.acme is open") as caught, acme.attempt():
+        pytest.fail("must not run")
+    assert "tactics breakers reset meta_breaker.acme" in caught.value.hint
+    with globex.attempt():
+        pass
+    for _ in range(5):
+        fail(globex, RateLimited("slow down"))
+    with pytest.raises(CircuitOpen, match=r"meta_breaker\.globex"), globex.attempt():
+        pytest.fail("must not run")
+    third = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.third")
+    with third.attempt():
+        pass
+
+
+def test_an_outage_of_the_vendor_stops_every_organisation():
+    """What is no quota is the vendor's: the shared breaker opens, and a trial of it closes it."""
+    store, clock = MemoryBreakers(), FakeClock()
+    acme = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.acme")
+    globex = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.globex")
+    for _ in range(5):
+        fail(acme)
+    with pytest.raises(CircuitOpen, match="meta_breaker is open"), globex.attempt():
+        pytest.fail("must not run")
+    clock.advance(300)
+    with globex.attempt():
+        pass
+    with acme.attempt():
+        pass
+
+
+def test_a_refused_quota_gives_the_vendors_trial_back():
+    """The one trial of the vendor's breaker is not lost to a credential that must wait."""
+    store, clock = MemoryBreakers(), FakeClock()
+    acme = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.acme")
+    globex = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.globex")
+    for _ in range(5):
+        fail(globex)
+    acme.open_for(3600, "rate_limited", quota=True)
+    clock.advance(300)
+    with pytest.raises(CircuitOpen, match=r"meta_breaker\.acme"), acme.attempt():
+        pytest.fail("must not run")
+    with globex.attempt():
+        pass

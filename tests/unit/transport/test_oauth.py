@@ -1,4 +1,4 @@
-"""Google's tokens: fetched once, renewed in time, dead when they are dead."""
+"""Access tokens: fetched once, renewed in time, dead when they are dead."""
 
 import json
 import threading
@@ -19,6 +19,7 @@ from tactics.errors import (
 )
 from tactics.transport import (
     GOOGLE_TOKEN_URI,
+    ClientCredentials,
     GoogleRefreshToken,
     GoogleServiceAccount,
     Response,
@@ -266,3 +267,86 @@ def test_key_without_token_uri_asks_google(clock):
     endpoint = Endpoint(token())
     bearer(GoogleServiceAccount(key_json(token_uri=""), ["s"], clock=clock), endpoint)
     assert endpoint.asked[0].path == GOOGLE_TOKEN_URI
+
+
+TOKEN_URI = "https://shop.example/admin/oauth/access_token"
+
+
+@pytest.fixture
+def app(clock):
+    return ClientCredentials(
+        TOKEN_URI, "app-1", "planted-app-secret", clock=clock, header="x-shop-token", prefix="t "
+    )
+
+
+def test_an_app_signs_in_with_its_secret(app):
+    """Id and secret go to the token endpoint; the token goes into the header that was chosen."""
+    endpoint = Endpoint(token("planted-shop-token", 86_399))
+    assert app.sign(get("/x"), endpoint).headers == (("x-shop-token", "t planted-shop-token"),)
+    (request,) = endpoint.asked
+    assert (request.method, request.path) == ("POST", TOKEN_URI)
+    assert parse_qs(request.body.decode()) == {
+        "grant_type": ["client_credentials"],
+        "client_id": ["app-1"],
+        "client_secret": ["planted-app-secret"],
+    }
+    assert redact("planted-app-secret planted-shop-token") == "*** ***"
+
+
+def test_an_apps_token_is_minted_anew_before_it_ends(app, clock):
+    """There is no refresh token: the same secret gets the next token, a minute before the end."""
+    endpoint = Endpoint(token("token-one", 86_399), token("token-two", 86_399))
+    app.sign(get("/x"), endpoint)
+    clock.advance(86_338)
+    app.sign(get("/x"), endpoint)
+    assert len(endpoint.asked) == 1
+    clock.advance(1)
+    assert app.sign(get("/x"), endpoint).headers == (("x-shop-token", "t token-two"),)
+    assert app.secrets() == ("token-one", "token-two")
+
+
+def test_an_apps_refused_token_is_replaced_once(app):
+    """Two threads whose requests were refused with the same token cause one renewal."""
+    endpoint = Endpoint(token("token-one"), token("token-two"))
+    rejected = app.sign(get("/x"), endpoint)
+    app.refresh(rejected, endpoint)
+    app.refresh(rejected, endpoint)
+    assert len(endpoint.asked) == 2
+    assert app.sign(get("/x"), endpoint).headers == (("x-shop-token", "t token-two"),)
+
+
+def test_an_apps_threads_make_one_request(app):
+    """However many threads need a token, one asks and all get it."""
+    ready, go = threading.Barrier(9, timeout=5), threading.Event()
+
+    def slow(request):
+        asked.append(request)
+        assert go.wait(5)
+        return token("shared-token")
+
+    def work():
+        ready.wait()
+        return app.sign(get("/x"), slow).headers
+
+    asked = []
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(work) for _ in range(8)]
+        ready.wait()
+        go.set()
+        assert {future.result(5) for future in futures} == {(("x-shop-token", "t shared-token"),)}
+    assert len(asked) == 1
+
+
+def test_an_app_that_is_refused_needs_a_person(app):
+    """A wrong secret is told once and not tried again."""
+    endpoint = Endpoint(error(401, "invalid_client"))
+    for _ in range(2):
+        with pytest.raises(CredentialError, match="error=invalid_client"):
+            app.sign(get("/x"), endpoint)
+    assert len(endpoint.asked) == 1
+
+
+def test_an_apps_secret_goes_to_https_only(clock):
+    """Secrets go to https, or to this machine."""
+    with pytest.raises(CredentialError, match="https address"):
+        ClientCredentials("http://shop.example/token", "app-1", "planted", clock=clock)

@@ -231,3 +231,13 @@ def test_numbers_beyond_all_measure_stop_nothing(silver: Silver) -> None:
     huge = "9223372036854775807"
     silver.add(page(row(Impressions=huge), row(Impressions=huge)), request=request())
     assert pick(silver.row(), ["impressions", "clicks", "rule"]) == [None, 42, None]
+
+
+def test_a_large_report_fits_into_memory(silver: Silver) -> None:
+    """No row carries the whole page with it: 40,000 ad group rows become their campaign days."""
+    names = list(ROW)
+    rows = [list(row(Campaign_ID=f"cmp{number % 50}").values()) for number in range(40_000)]
+    silver.add({"columns": names, "rows": rows}, request=request())
+    found = silver.rows()
+    assert len(found) == 50
+    assert sum(one["clicks"] for one in found) == 21 * 40_000

@@ -32,7 +32,7 @@ from tests.unit.connectors.ttd.answers import (
 )
 
 NONE = schedules()
-MADE = respond({"ReportScheduleId": 456, "ReportScheduleName": TAG})
+MADE = respond({"ReportScheduleId": 456, "ReportScheduleName": f"{TAG} made 2026-11-21"})
 PENDING = executions(execution(ReportExecutionState="Pending", ReportDeliveries=[]))
 FAILED = executions(execution(ReportExecutionState="Failed", ReportDeliveries=[]))
 DONE = executions(execution())
@@ -166,6 +166,7 @@ def test_a_schedule_of_this_slice_is_adopted() -> None:
         "tactics acme.source act_1 t124 2026-11-01..2026-11-08 made 2026-11-21",
         "tactics acme.source act_1 t123 2026-11-01..2026-11-07 made 2026-11-21",
         "tactics acme.source act_2 t123 2026-11-01..2026-11-08 made 2026-11-21",
+        f"{TAG} made 2026-11-21 (copy)",
         "acme daily",
     ],
 )
@@ -231,6 +232,17 @@ def test_a_failed_report_is_made_again_once() -> None:
     with pytest.raises(ContractChanged, match="fail") as caught:
         follow(NONE, MADE, FAILED, EMPTY, MADE, FAILED)
     assert "MyReports" in caught.value.hint
+
+
+def test_what_an_earlier_sync_left_is_made_anew_if_it_is_refused() -> None:
+    """The template may have been mended since; a new report that is refused, too, is an error."""
+    useless = respond(b"Some,Other,Columns")
+    short = executions(execution(ReportEndDateExclusive="2026-11-07T00:00:00"))
+    for step in (follow(MADE, DONE, useless, job="456"), follow(MADE, short, job="456")):
+        assert described(after(step))[:2] == ["DELETE", "/myreports/reportschedule/456"]
+        assert after(read(after(step), EMPTY)).path == "/myreports/reportschedule"
+    with pytest.raises(ContractChanged, match="lacks a column"):
+        follow(MADE, DONE, useless, EMPTY, MADE, DONE, useless, job="456")
 
 
 @pytest.mark.parametrize("status", [403, 404])

@@ -30,17 +30,6 @@ timezone = "Europe/Vienna"  # IANA
 # a second connection of a kind is one more table with `kind = "<kind>"`.
 """
 
-# What a reader recognises, where a default or an `examples=` of the field cannot say it.
-_EXAMPLES: dict[str, dict[str, object]] = {
-    "meta": {"accounts": ["act_1234567890"]},
-    "sheets": {
-        "accounts": ["the long id in the spreadsheet's address"],
-        "bookings_range": "Bookings",
-        "crm_range": "CRM",
-    },
-    "stripe": {"accounts": ["main"]},
-}
-
 
 def example_config(connectors: Sequence[Connector]) -> str:
     """Return a commented configuration with every setting, in its default state."""
@@ -62,7 +51,7 @@ def _source(connector: Connector) -> Iterator[str]:
         else ""
     )
     yield f"#[orgs.acme.sources.{manifest.kind}]"
-    examples = {"base_url": manifest.base_urls["api"], **_EXAMPLES.get(manifest.kind, {})}
+    examples = {"base_url": manifest.base_urls["api"], "accounts": [manifest.account_example]}
     fields = {**SourceSettings.model_fields, **connector.options.model_fields}
     for name, field in fields.items():
         if name != "kind":

@@ -84,6 +84,7 @@ class Manifest:
     auth: Literal["bearer", "header", "query", "google"] = "bearer"
     auth_header: tuple[str, str] = ("authorization", "Bearer ")  # name, and what stands before it
     trusted_hosts: tuple[str, ...] = ()
+    account_example: str = "main"  # how an account is written, for whoever configures it
     extra_headers: tuple[tuple[str, str], ...] = ()  # optional credential, header it travels in
     global_accounts: bool = False  # an id means the same account in every connection: read it once
     token_path: str = ""  # after the api base URL: where `client_id` + `client_secret` get a token

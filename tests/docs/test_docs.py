@@ -49,8 +49,7 @@ def test_the_reference_is_up_to_date():
 def test_the_example_configuration_is_generated_and_loads(tmp_path: Path):
     """tactics.toml.example is what the settings generate, and it is a valid configuration."""
     text = (ROOT / "tactics.toml.example").read_text(encoding="utf-8")
-    kinds = ("meta", "sheets", "stripe")
-    assert text == example_config([find_connector(kind) for kind in kinds])
+    assert text == example_config([find_connector(kind) for kind in known_kinds()])
     path = tmp_path / "tactics.toml"
     path.write_text(text, encoding="utf-8")
     assert load_settings(path, {}).orgs
@@ -63,7 +62,7 @@ def test_every_key_of_the_example_is_accepted(tmp_path: Path):
     path.write_text(re.sub(r"^#(?=[a-z_]+ = |\[)", "", text, flags=re.MULTILINE), encoding="utf-8")
     assert tomllib.loads(path.read_text(encoding="utf-8"))
     settings = load_settings(path, {})
-    assert set(settings.orgs["acme"].sources) == {"meta", "sheets", "stripe"}
+    assert set(settings.orgs["acme"].sources) == set(known_kinds())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -23,6 +23,7 @@ class DV360Connector:
     manifest = Manifest(
         kind="dv360",
         title="Display & Video 360",
+        account_example="700001",
         base_urls={
             "api": "https://doubleclickbidmanager.googleapis.com",
             "entities": "https://displayvideo.googleapis.com",

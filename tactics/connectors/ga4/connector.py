@@ -36,6 +36,7 @@ class GoogleAnalyticsConnector:
     manifest = Manifest(
         kind="ga4",
         title="Google Analytics 4",
+        account_example="421000001",
         base_urls={"api": "https://analyticsdata.googleapis.com"},
         api_version=reports.API_VERSION,
         sunset=None,

@@ -46,6 +46,7 @@ class GoogleAdsConnector:
     manifest = Manifest(
         kind="google_ads",
         title="Google Ads",
+        account_example="1234567890",
         base_urls={"api": "https://googleads.googleapis.com"},
         api_version=API_VERSION,
         sunset=None,

@@ -63,6 +63,7 @@ class MetaConnector:
     manifest = Manifest(
         kind="meta",
         title="Meta Ads",
+        account_example="act_1234567890",
         base_urls={"api": "https://graph.facebook.com"},
         api_version=API_VERSION,
         sunset=None,

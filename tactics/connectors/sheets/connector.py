@@ -24,6 +24,7 @@ class SheetsConnector:
     manifest = Manifest(
         kind="sheets",
         title="Google Sheets",
+        account_example="the long id in the spreadsheet's address",
         base_urls={
             "api": "https://sheets.googleapis.com",
             "drive": "https://www.googleapis.com/drive/v3",

@@ -27,9 +27,11 @@ class SheetsOptions(Options):
     """What `[orgs.<org>.sources.sheets]` may say besides the common keys."""
 
     bookings_range: TabRange | None = Field(
-        None, description='tab with the bookings: "Bookings", "#0" (by id), "Bookings!A1:Z"'
+        None,
+        examples=["Bookings"],
+        description='tab with the bookings: "Bookings", "#0" (by id), "Bookings!A1:Z"',
     )
-    crm_range: TabRange | None = Field(None, description="tab with the CRM deals")
+    crm_range: TabRange | None = Field(None, examples=["CRM"], description="tab with the CRM deals")
     drive_base_url: str | None = Field(None, description="another host for Drive, as base_url")
     aliases: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description='other headers: { campaign_id = ["Kampagne"] }'

@@ -36,6 +36,7 @@ class TtdConnector:
     manifest = Manifest(
         kind="ttd",
         title="The Trade Desk",
+        account_example="abc123",
         base_urls={"api": "https://api.thetradedesk.com/v3"},
         api_version="v3",
         sunset=None,  # parts of v3 are retired one by one and then answer 410

@@ -34,7 +34,7 @@ class Limits:
     meta_versions: tuple[str, ...] = ("v25.0", "v26.0")
     meta_page_size: int = 25
     meta_history_months: int = 37
-    shopify_points_per_second: int = 1000  # a Plus shop's
+    shopify_points_per_second: int = 2000  # the largest plan's
     klaviyo_limit_factor: int = 100  # times the limits of its contract sheet, section 3; 1 is real
 
 

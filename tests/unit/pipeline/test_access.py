@@ -107,6 +107,24 @@ def test_an_optional_credential_travels_in_its_own_header(workspace: Workspace):
         assert dict(signed.headers) == {"authorization": "Bearer t-123456", **sent}
 
 
+def test_a_header_token_is_static_or_minted(workspace: Workspace):
+    """A token is sent in the vendor's header as it is; an app's id and secret first get one."""
+    manifest = replace(
+        MANIFEST, auth="header", auth_header=("x-shop-token", ""), token_path="/oauth/token"
+    )
+    static = _auth(workspace, manifest, {"access_token": "t-123456"}, hint="")
+    assert static.sign(get("/x"), _no_token_endpoint).headers == (("x-shop-token", "t-123456"),)
+
+    def mint(request: Request) -> Response:
+        assert request.path == "https://shop.example/oauth/token"
+        return Response(200, b'{"access_token": "minted-1", "expires_in": 86399}')
+
+    secrets = {"client_id": "i-123456", "client_secret": "s-123456"}
+    uri = "https://shop.example/oauth/token"
+    minted = _auth(workspace, manifest, secrets, hint="", token_uri=uri)
+    assert minted.sign(get("/x"), mint).headers == (("x-shop-token", "minted-1"),)
+
+
 @pytest.mark.usefixtures("_installed")
 def test_calls_are_booked_when_the_way_closes(open_workspace: Open):
     """Every call counts, also when the block ends with an error."""

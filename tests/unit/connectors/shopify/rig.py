@@ -93,7 +93,7 @@ class Rig:
         key = StreamKey(self.org_id, "shopify", self.account_id, stream)
         return Slice(key, window, Priority.LIVE, self.account(), **changes)
 
-    def fetch(self, work: Slice, silver: Silver, *, retries: int = 3) -> None:
+    def fetch(self, work: Slice, silver: Silver | None = None, *, retries: int = 3) -> None:
         """Follow a slice to its end, smaller or without a field where the vendor asks.
 
         Raises:
@@ -115,7 +115,7 @@ class Rig:
             name = str(error.facts["field"])
             self.fetch(replace(work, without=work.without | {name}), silver)
             return
-        for request, page in kept:
+        for request, page in kept if silver else ():
             silver.add(page, request=self._described(work, request), window=work.window)
 
     def _follow(self, work: Slice, kept: list[tuple[Request, bytes]], retries: int) -> None:

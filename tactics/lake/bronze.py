@@ -6,7 +6,7 @@ The table is append-only. Looks into no payload.
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from tactics.model import RawPage
 # Dictionaries and bounds help where values repeat or are searched; for payloads they cost time.
 _REPEATED = ["org_id", "source", "account_id", "stream", "request_id", "api_version", "request"]
 _BULKY = {"payload", "payload_sha256", "request"}
+_GROUP_BYTES = 16 * 2**20
 
 
 def append_pages(warehouse: Warehouse, pages: Sequence[RawPage], load_id: str) -> BronzeLoad:
@@ -62,8 +63,24 @@ def write_table(target: Path, rows: Iterable[pa.Table], schema: pa.Schema) -> No
         store_decimal_as_integer=True,
     ) as writer:
         for piece in rows:
-            writer.write_table(piece, row_group_size=BRONZE_ROW_GROUP)
+            for start, count in cut_groups(piece["payload_bytes"].to_pylist()):
+                writer.write_table(piece.slice(start, count), row_group_size=count)
     sync_file(target)
+
+
+def cut_groups(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield start and length of each row group for pages of these sizes.
+
+    DuckDB reads the pages of a group at once, which takes some ten times their size.
+    """
+    start = held = 0
+    for at, size in enumerate(sizes):
+        if at > start and (at - start == BRONZE_ROW_GROUP or held + size > _GROUP_BYTES):
+            yield start, at - start
+            start, held = at, 0
+        held += size
+    if sizes:
+        yield start, len(sizes) - start
 
 
 def new_page_file(table: Table, org_id: str, day: dt.date) -> Path:

@@ -224,7 +224,7 @@ SEARCH_PERFORMANCE = _silver(
         ("device", "VARCHAR"),
         ("clicks", "BIGINT"),
         ("impressions", "BIGINT"),
-        ("position", "DECIMAL(9,4)"),
+        ("average_position", "DECIMAL(9,4)"),
         ("position_weight", "DECIMAL(18,4)"),
         ("aggregation", "VARCHAR"),
         ("is_final", "BOOLEAN"),

@@ -5,7 +5,20 @@ Builds them over a scene; knows nothing of what they serve.
 
 from collections.abc import Callable
 
-from tactics.sandbox import drive, google, meta, sheets, stripe
+from tactics.sandbox import (
+    drive,
+    dv360,
+    ga4,
+    google,
+    google_ads,
+    gsc,
+    klaviyo,
+    meta,
+    sheets,
+    shopify,
+    stripe,
+    ttd,
+)
 from tactics.sandbox.api import Simulator
 from tactics.sandbox.scene import Scene
 
@@ -15,6 +28,13 @@ SIMULATORS: tuple[Callable[[Scene], Simulator], ...] = (
     sheets.simulator,
     drive.simulator,
     google.simulator,
+    google_ads.simulator,
+    dv360.simulator,
+    ga4.simulator,
+    gsc.simulator,
+    ttd.simulator,
+    klaviyo.simulator,
+    shopify.simulator,
 )
 
 

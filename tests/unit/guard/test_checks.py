@@ -58,9 +58,11 @@ def month_of_impressions(usual: int, today: int) -> list[Row]:
 
 def shop_and_stripe(*rows: Row) -> Views:
     """Return orders and charges of an organisation that has both loaded for a month."""
+    charges = [row for row in rows if "txn_id" in row]
+    old = transaction(txn_id="old", order_ref="#1", date=day(-30))
     return {
         "orders": [row for row in rows if "order_name" in row],
-        "transactions": [row for row in rows if "txn_id" in row],
+        "transactions": [*charges, old],
         "coverage": [
             *covered(-30, 0, source="shopify", account_id="s", stream="orders"),
             *covered(-30, 0, source="stripe", account_id="m", stream="balance_transactions"),
@@ -199,7 +201,9 @@ BAD: list[tuple[str, Views, int]] = [
     ("orders_without_charge", shop_and_stripe(order()), 1),
     (
         "orders_without_charge",
-        shop_and_stripe(order(), order(order_id="5002"), transaction(order_ref="5002")),
+        shop_and_stripe(
+            order(), order(order_id="5002", order_name="#1002"), transaction(order_ref="5002")
+        ),
         1,
     ),
     ("volume_drop", {"ad_performance": month_of_impressions(1000, 499)}, 1),
@@ -331,6 +335,7 @@ GOOD: list[tuple[str, Views]] = [
     ("refunds_add_up", {"orders": [order(refunded="20.00")], "order_refunds": [refund()]}),
     ("refunds_add_up", {"order_refunds": [refund(order_id="4000")]}),
     ("orders_without_charge", shop_and_stripe(order(), transaction(order_ref="5001"))),
+    ("orders_without_charge", shop_and_stripe(order(), transaction(order_ref="#1001"))),
     ("orders_without_charge", shop_and_stripe(order(gateways="paypal"))),
     ("orders_without_charge", shop_and_stripe(order(financial_status="pending"))),
     ("orders_without_charge", shop_and_stripe(order(is_test=True))),
@@ -339,7 +344,7 @@ GOOD: list[tuple[str, Views]] = [
     (
         "orders_without_charge",  # one of 300
         shop_and_stripe(
-            *(order(order_id=f"{n}") for n in range(300)),
+            *(order(order_id=f"{n}", order_name=None) for n in range(300)),
             *(transaction(order_ref=f"{n}") for n in range(299)),
         ),
     ),

@@ -99,6 +99,13 @@ def test_detailed_streams_are_read_day_by_day() -> None:
     assert {(spec.lookback_days, spec.final_after_days) for spec in specs.values()} == {(3, 3)}
 
 
+def columns_of(page: bytes | None) -> dict[str, list[object]]:
+    """Return the columns of a page that must be there."""
+    assert page is not None
+    found: dict[str, list[object]] = json.loads(page)["columns"]
+    return found
+
+
 def body_of(request: Request | None) -> dict[str, int]:
     """Return the body of a request that must be there."""
     assert request is not None
@@ -131,8 +138,8 @@ def test_a_list_without_end_is_refused() -> None:
         connector.read(work, SMALL, far, full)
 
 
-def test_the_page_says_what_its_keys_are() -> None:
-    """Dimensions are added, numbers stay byte for byte, undeclared fields go."""
+def test_the_page_is_kept_by_column() -> None:
+    """Dimensions are named, numbers stay byte for byte, undeclared fields go."""
     body = b"""{"rows": [{"keys": ["2026-11-01"], "clicks": 12.0, "impressions": 3.4E2, "ctr": 0.03529411764705882,
         "position": 6.2352941176470588235294117, "email": "x@y.example"}], "new": 1,
         "responseAggregationType": "byProperty", "metadata": {"firstIncompleteDate": "2026-11-01"}}"""
@@ -142,8 +149,15 @@ def test_the_page_says_what_its_keys_are() -> None:
         assert kept in step.page
     for gone in (b"email", b"new", b"original"):
         assert gone not in step.page
-    assert json.loads(step.page)["dimensions"] == ["date"]
+    names = ["date", "clicks", "impressions", "ctr", "position"]
+    assert list(columns_of(step.page)) == names
     assert step.pseudonyms == {}
+
+
+def test_a_row_without_its_keys_gets_nulls() -> None:
+    """Silver refuses it alone."""
+    step = read(answer(row("2026-11-01"), row("2026-11-01", "shoes")), work_of("queries"))
+    assert columns_of(step.page)["query"] == [None, "shoes"]
 
 
 def test_what_is_personal_does_not_get_into_the_page() -> None:
@@ -157,16 +171,12 @@ def test_what_is_personal_does_not_get_into_the_page() -> None:
     step = read(answer(*rows))
     assert step.page is not None
     stored = pseudonymize(step.page, step.pseudonyms, b"key")
-    kept = json.loads(stored)["rows"]
-    assert [found["keys"][1:3] for found in kept] == [
-        ["(personal)", f"{SITE}a"],
-        ["shoes", f"{SITE}a"],
-        ["shoes", f"{SITE}a"],
-        ["shoes", f"{SITE}a"],
-    ]
-    hashes = [found.get("original") for found in kept]
-    assert [len(text) if text else None for text in hashes] == [64, 64, 64, None]
-    assert len(set(hashes)) == 4
+    kept = columns_of(stored)
+    assert kept["query"] == ["(personal)", "shoes", "shoes", "shoes"]
+    assert kept["page"] == [f"{SITE}a"] * 4
+    first, second, third, last = json.loads(stored)["original"]
+    assert [len(text["keys"]) for text in (first, second, third)] == [64] * 3
+    assert (first != second != third, last) == (True, None)
     for secret in (b"jane", b"token", b"6a616e65"):
         assert secret not in stored
 
@@ -175,15 +185,13 @@ def test_kept_parameters_stay() -> None:
     """The allow-list is the operator's."""
     page = row("2026-11-01", f"{SITE}a?id=7&email=j%40x.example#top")
     step = read(answer(page), work_of("pages"), GscOptions(page_parameters=("id",)))
-    assert step.page is not None
-    assert json.loads(step.page)["rows"][0]["keys"][1] == f"{SITE}a?id=7"
+    assert columns_of(step.page)["page"] == [f"{SITE}a?id=7"]
 
 
 def test_an_empty_day_is_a_page_without_rows() -> None:
     """Google leaves `rows` out; the day is covered all the same."""
     step = read(answer(), work_of("site_totals"))
-    assert step.page is not None
-    assert json.loads(step.page)["rows"] == []
+    assert set(map(len, columns_of(step.page).values())) == {0}
     assert (step.next, step.warnings) == (None, ())
 
 

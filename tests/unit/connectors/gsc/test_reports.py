@@ -12,6 +12,7 @@ from tests.unit.connectors.builders import WEEK, Silver, described, pick
 
 DAY = "2026-11-03"
 PAGE = "https://x.example/"
+METRICS = ("clicks", "impressions", "ctr", "position")
 DIMENSIONS = {
     "site_totals": ["date"],
     "pages": ["date", "page"],
@@ -36,16 +37,26 @@ def silver(opened: dict[str, Silver]) -> Silver:
     return opened["queries"].clear()
 
 
-def row(*keys: str, day: str = DAY, **changes: Any) -> dict[str, Any]:
-    """Return a row as it is kept."""
+def row(*keys: str | None, day: str = DAY, **changes: Any) -> dict[str, Any]:
+    """Return a row of a report."""
     metrics = {"clicks": 12.0, "impressions": 340.0, "ctr": 0.0353, "position": 6.235294117647059}
     return {"keys": [day, *keys], **metrics, **changes}
 
 
-def page(*rows: object, stream: str = "queries", **more: object) -> dict[str, Any]:
-    """Return a page as it is kept."""
-    head = {"dimensions": DIMENSIONS[stream], "responseAggregationType": "byProperty"}
-    return {**head, "rows": rows, "metadata": {}, **more}
+def page(
+    *rows: dict[str, Any], stream: str = "queries", without: int = 0, **more: object
+) -> dict[str, Any]:
+    """Return rows as a page is kept, without some of the last dimensions."""
+    names = DIMENSIONS[stream][: len(DIMENSIONS[stream]) - without]
+    columns: dict[str, list[object]] = {
+        name: [row["keys"][place] for row in rows] for place, name in enumerate(names)
+    }
+    columns |= {name: [row[name] for row in rows] for name in METRICS}
+    kept = {"responseAggregationType": "byProperty", "metadata": {}, "columns": columns, **more}
+    if any("original" in row for row in rows):
+        texts = [row.get("original") for row in rows]
+        kept["original"] = [text and {"keys": text} for text in texts]
+    return kept
 
 
 def test_a_row_is_typed_without_floats(silver: Silver) -> None:
@@ -87,7 +98,7 @@ def test_each_report_has_its_own_grain(
 def test_the_breakdown_may_be_missing(opened: dict[str, Silver]) -> None:
     """The page says what its keys are, the SQL does not guess."""
     silver = opened["query_pages"].clear()
-    silver.add(page(row("shoes", PAGE), stream="query_pages", dimensions=["date", "query", "page"]))
+    silver.add(page(row("shoes", PAGE), stream="query_pages", without=2))
     assert pick(silver.row(), ["country", "device", "rule"]) == [None, None, None]
 
 
@@ -161,8 +172,8 @@ def test_a_day_at_the_cap_is_marked(silver: Silver, rows: int, *, cut: bool) -> 
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"keys": [DAY]}, "keys_missing"),
-        ({"keys": None}, "keys_missing"),
+        ({"keys": [DAY, None]}, "keys_missing"),
+        ({"keys": [None, "shoes"]}, "date_not_a_date"),
         ({"keys": ["yesterday", "shoes"]}, "date_not_a_date"),
         ({"keys": ["2026-13-01", "shoes"]}, "date_not_a_date"),
         ({"keys": ["2026-10-31", "shoes"]}, "date_outside_window"),
@@ -191,10 +202,9 @@ def test_a_bad_row_is_refused_alone(silver: Silver, changes: dict[str, object], 
 )
 def test_whole_numbers_in_any_spelling(silver: Silver, text: str, clicks: int) -> None:
     """Doubles come with a point, an exponent, or neither."""
-    body = f"""{{"dimensions": ["date", "query"], "responseAggregationType": "BY_PROPERTY",
-        "rows": [{{"keys": ["{DAY}", "q"], "clicks": {text}, "impressions": 5000.0,
-        "position": 1.23456789012345678901234567890}}]}}"""
-    silver.add(body)
+    columns = f"""{{"date": ["{DAY}"], "query": ["q"], "clicks": [{text}], "impressions": [5000.0],
+        "position": [1.23456789012345678901234567890]}}"""
+    silver.add(f'{{"responseAggregationType": "BY_PROPERTY", "columns": {columns}}}')
     found = silver.row()
     assert pick(found, ["clicks", "rule", "aggregation"]) == [clicks, None, "by_property"]
     assert found["average_position"] == Decimal("1.2346")

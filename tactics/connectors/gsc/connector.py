@@ -1,0 +1,181 @@
+"""Asks Search Console for search performance and says what the answers mean.
+
+Sends nothing. Source: contract sheet "Google Search Console API" (2026-11-21).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from pydantic import Field, StringConstraints
+
+from tactics.connectors.base import Manifest, Options, Step, StreamSpec
+from tactics.connectors.gsc.answer import PSEUDONYMS, Report, Sites, open_answer, page_of
+from tactics.connectors.gsc.faults import TIMEZONE
+from tactics.connectors.gsc.properties import find_site, overlapping
+from tactics.errors import CursorRejected
+from tactics.model import AccountInfo, Slice
+from tactics.transport import Request, Response, get, post_json
+
+PAGE_ROWS = 25_000  # the largest page that Google serves
+DAY_ROWS = (
+    50_000  # about so many rows a day, search type and property are exposed; also in rows.sql
+)
+MOST_ROWS = 10 * DAY_ROWS  # a list that goes on from there repeats itself (a guess)
+
+_DIMENSIONS: dict[str, tuple[str, ...]] = {
+    "site_totals": ("date",),
+    "pages": ("date", "page"),
+    "queries": ("date", "query"),
+    "query_pages": ("date", "query", "page"),
+}
+_Parameter = Annotated[str, StringConstraints(pattern=r"^[^&=#\s]{1,60}$")]
+
+
+class GscOptions(Options):
+    """What `[orgs.<org>.sources.gsc]` may say besides the common keys."""
+
+    reports: tuple[Literal["pages", "queries", "query_pages"], ...] = Field(
+        ("pages", "queries", "query_pages"),
+        description="read besides the property's totals, which are always read",
+    )
+    breakdown: tuple[Literal["country", "device"], ...] = Field(
+        ("country", "device"), description="by which query_pages is split further; () for none"
+    )
+    search_type: Literal["web", "image", "video", "news"] = Field(
+        "web", description="of results; another type is another connection, with kind"
+    )
+    page_parameters: tuple[_Parameter, ...] = Field(
+        (), description="URL parameters of pages that are kept; all others are dropped"
+    )
+    warn_overlaps: bool = Field(
+        default=True, description="warn of other properties that count the same searches"
+    )
+    page_size: int = Field(PAGE_ROWS, ge=1, le=PAGE_ROWS, description="rows per page")
+
+
+def _stream(name: str, *keys: str, days: int = 1) -> StreamSpec:
+    return StreamSpec(
+        name=name,
+        table="search_performance",
+        entity_keys=("search_type", "report", *keys),
+        slice_days=days,
+        lookback_days=3,  # fresh days still move; final data lags two to three days
+        final_after_days=3,
+        max_history_days=485,  # 16 months, of the shortest months
+    )
+
+
+class GscConnector:
+    """Google Search Console. Accounts are properties, written as Search Console writes them."""
+
+    manifest = Manifest(
+        kind="gsc",
+        title="Google Search Console",
+        account_example="sc-domain:example.com",
+        base_urls={"api": "https://searchconsole.googleapis.com"},
+        api_version="webmasters/v3",
+        sunset=None,
+        breaker="gsc_breaker",
+        credentials=(("service_account",), ("client_id", "client_secret", "refresh_token")),
+        auth="google",
+        scopes=("https://www.googleapis.com/auth/webmasters.readonly",),
+        hosts=("googleapis.com",),
+        streams=(
+            _stream("site_totals", days=28),  # one row a day: the calendar of the property
+            _stream("pages", "page_url"),
+            _stream("queries", "query"),
+            _stream("query_pages", "query", "page_url", "country", "device"),
+        ),
+        # 1,200 a minute, site and user. What also limits is "load", which has no number: cheap
+        # shapes (one day a request) are all that one can do about it.
+        requests_per_second=18.0,
+        burst=100,
+    )
+    options = GscOptions
+
+    def streams(self, options: Options) -> tuple[StreamSpec, ...]:
+        """Return the totals and the chosen reports."""
+        wanted = {"site_totals", *_mine(options).reports}
+        return tuple(spec for spec in self.manifest.streams if spec.name in wanted)
+
+    def check_credentials(self, credentials: Mapping[str, str], options: Options) -> None:
+        """Accept what is there: Google tells at the first token."""
+
+    def ask_account(self, account_id: str, options: Options) -> Request:  # noqa: ARG002
+        """Return the request for all properties: one that is misspelt is found among them."""
+        return get("/webmasters/v3/sites")
+
+    def read_account(self, account_id: str, options: Options, response: Response) -> AccountInfo:  # noqa: ARG002
+        """Return the property. It has no currency, and its days are Pacific."""
+        sites = open_answer(response, Sites).site_entry
+        facts = {"permission": find_site(account_id, sites).permission_level}
+        if others := overlapping(account_id, sites):
+            facts["overlaps"] = ", ".join(others)
+        return AccountInfo(account_id, account_id, None, TIMEZONE, facts)
+
+    def ask(self, work: Slice, options: Options) -> Request:
+        """Return the first page.
+
+        Always with the fresh days: for settled ones the numbers are the same, and only then does
+        Google say which days are not settled.
+        """
+        mine = _mine(options)
+        dimensions = _dimensions(work, mine)
+        site = quote(work.key.account_id, safe="")
+        body = {
+            "startDate": work.window.start.isoformat(),
+            "endDate": work.window.end.isoformat(),
+            "dimensions": dimensions,
+            "type": mine.search_type,
+            "aggregationType": "auto" if "page" in dimensions else "byProperty",
+            "dataState": "all",
+            "rowLimit": mine.page_size,
+            "startRow": 0,
+        }
+        return post_json(f"/webmasters/v3/sites/{site}/searchAnalytics/query", body)
+
+    def read(self, work: Slice, options: Options, request: Request, response: Response) -> Step:
+        """Return the page without personal data, and the request for the rows after it.
+
+        Raises:
+            CursorRejected: the list is far longer than Google exposes.
+        """
+        mine = _mine(options)
+        report = open_answer(response, Report)
+        page, changed = page_of(report, _dimensions(work, mine), mine.page_parameters)
+        pseudonyms = PSEUDONYMS if changed else {}
+        asked = json.loads(request.body)
+        reached = asked["startRow"] + len(report.rows)
+        if len(report.rows) < asked["rowLimit"]:
+            warnings = tuple(_warnings(work, mine, reached))
+            return Step(page=page, pseudonyms=pseudonyms, warnings=warnings)
+        if reached > MOST_ROWS:
+            raise CursorRejected("google's list does not end", rows=reached)
+        following = post_json(request.path, {**asked, "startRow": reached})
+        return Step(page=page, pseudonyms=pseudonyms, next=following)
+
+
+def _warnings(work: Slice, mine: GscOptions, rows: int) -> list[str]:
+    site, stream = work.key.account_id, work.key.stream
+    found = []
+    if rows >= DAY_ROWS and len(work.window) == 1:
+        found.append(f"gsc: {site} has days that Google cuts at {DAY_ROWS} rows in {stream}")
+    others = work.account.facts.get("overlaps")
+    if others and mine.warn_overlaps and stream == "site_totals":
+        found.append(f"gsc: {site} counts searches that {others} counts too: never add them up")
+    return found
+
+
+def _dimensions(work: Slice, mine: GscOptions) -> list[str]:
+    further = mine.breakdown if work.key.stream == "query_pages" else ()
+    return [*_DIMENSIONS[work.key.stream], *dict.fromkeys(further)]
+
+
+def _mine(options: Options) -> GscOptions:
+    assert isinstance(options, GscOptions)
+    return options
+
+
+connector = GscConnector()

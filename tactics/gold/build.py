@@ -8,10 +8,10 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from tactics import duck
 from tactics.gold.catalog import (
+    BLENDED_STEPS,
     KEPT,
     MATCHING_STEPS,
     PACING_STEPS,
@@ -27,9 +27,17 @@ from tactics.gold.catalog import (
     schema_version,
     silver_inputs,
 )
+from tactics.gold.columns import (
+    calendar_day,
+    coverage_columns,
+    org_columns,
+    rate_columns,
+    stream_columns,
+)
 from tactics.gold.engine import attach
-from tactics.gold.plan import Change, Part, clip, merge_windows, plan_parts
+from tactics.gold.plan import DAY, Change, Horizon, Part, clip, merge_windows, plan_parts
 from tactics.gold.request import GoldBuild
+from tactics.gold.taxonomy import compile_macros
 from tactics.model import Window
 from tactics.sql import load_statements
 
@@ -40,6 +48,8 @@ MIN_EXPECTED_UNITS = 10  # the same for clicks, views, conversions and money
 # that a line can be expected to reach.
 # Source: DOMAIN section 2, platform budget mechanics (support.google.com/google-ads/answer/1704443).
 REACH_FACTOR = 2
+# An old rate is no rate: the ECB publishes on every working day, and no holiday is longer.
+MAX_RATE_AGE_DAYS = 7
 
 
 class Builder:
@@ -54,36 +64,30 @@ class Builder:
         self._statements = load_statements(PACKAGE, "tables.sql")
         self._orgs = [org.org_id for org in build.orgs]
         self._carried = False
+        self._fresh = False
         self._unplanned_from: dt.date | None = None
 
     def create_schema(self) -> None:
-        """Run every migration in the empty file."""
+        """Run every migration in the empty file, and lay the taxonomy beside the tables."""
+        self._fresh = True
         for _, text in load_migrations():
             self._connection.execute(fill(text, self._definitions))
+        for statement in compile_macros():
+            self._connection.execute(statement)
 
     def carry_over(self, previous: Path) -> None:
         """Take from the generation before what this full build cannot make.
 
         That is every organisation which is not built now, and the days silver no longer holds.
         """
-        self._carried = True
+        self._carried, self._fresh = True, False
         attach(self._connection, previous, "previous")
-        for name in (*KEPT, *TABLES):
-            values: dict[str, object] = {"name": name}
-            rows = self._run("select_carried_columns", values).fetchall()
-            columns = ", ".join(f'"{row[0]}"' for row in rows)
-            if not columns:
-                continue
-            wanted, values = (
-                "NOT list_contains($org_ids::VARCHAR[], org_id)",
-                {"org_ids": self._orgs},
-            )
-            model = load_models().get(name)
-            if model and model.part != "org" and self._build.silver_from:
-                wanted += f" OR {model.key} < $silver_from"
-                values["silver_from"] = self._build.silver_from
+        columns = dict(self._run("select_carried_columns", {}).fetchall())
+        for name in [name for name in ("fx_rates", *KEPT, *TABLES) if name in columns]:
+            wanted, values = self._worth_carrying(name)
             self._connection.execute(
-                f"INSERT INTO {name} ({columns}) SELECT {columns} FROM previous.{name} WHERE {wanted}",
+                f"INSERT INTO {name} ({columns[name]})"
+                f" SELECT {columns[name]} FROM previous.{name} WHERE {wanted}",
                 values,
             )
 
@@ -105,6 +109,10 @@ class Builder:
         run("insert_orgs", org_columns(build))
         run("create_streams", stream_columns(build))
         run("create_coverage", coverage_columns(build))
+        rates = rate_columns(build, self._first_kept - MAX_RATE_AGE_DAYS * DAY)
+        run("create_new_rates", rates)
+        run("delete_rates", {"first": self._first_kept - MAX_RATE_AGE_DAYS * DAY})
+        run("insert_rates", {})
 
     def changes(self, *, full: bool) -> list[Change]:
         """Return the changes of this build; a full one has changed from the first day to the last."""
@@ -119,7 +127,7 @@ class Builder:
     def rebuild_parts(self, changes: Sequence[Change]) -> None:
         """Delete and insert every day, week and month that a change touches."""
         models = load_models()
-        for part in plan_parts(models.values(), changes):
+        for part in plan_parts(models.values(), changes, self._horizon):
             self._rebuild(models[part.model], part)
 
     def rebuild_orgs(self, changes: Sequence[Change]) -> None:
@@ -131,22 +139,45 @@ class Builder:
             self._run_steps(MATCHING_STEPS, org_id)
             self._refresh_booked_days(org_id, changes)
             self._run_steps(PACING_STEPS, org_id)
-            for name in ("freshness", "campaign_pacing", "campaign_margin"):
+            self._run_steps(BLENDED_STEPS, org_id)
+            for name in ("freshness", "campaign_pacing", "campaign_margin", "blended_daily"):
                 self._replace(name, org_id)
 
     def drop_old(self) -> None:
         """Delete the days that retention no longer keeps."""
-        first = self._build.built_at.date() - dt.timedelta(days=self._build.keep_days)
         for model in load_models().values():
             if model.part != "org":
                 self._connection.execute(
-                    f"DELETE FROM {model.name} WHERE {model.key} < $first", {"first": first}
+                    f"DELETE FROM {model.name} WHERE {model.key} < $first",
+                    {"first": self._first_kept},
                 )
 
     def count_rows(self) -> dict[str, int]:
         """Return how many rows each table has."""
         counts = [f"SELECT '{name}', count(*) FROM {name}" for name in TABLES]
         return dict(self._connection.execute(" UNION ALL ".join(counts)).fetchall())
+
+    @property
+    def _horizon(self) -> Horizon:
+        """Return what may be rebuilt; a file that holds nothing yet has nothing to lose."""
+        today = calendar_day(self._build.built_at, "Pacific/Kiritimati")  # the first to begin a day
+        return Horizon(None if self._fresh else self._build.silver_from, today)
+
+    @property
+    def _first_kept(self) -> dt.date:
+        return self._build.built_at.date() - self._build.keep_days * DAY
+
+    def _worth_carrying(self, name: str) -> tuple[str, dict[str, object]]:
+        """Return a condition on the rows of the generation before, and its values."""
+        if name == "fx_rates":  # nobody's and everybody's
+            return "true", {}
+        wanted = "NOT list_contains($org_ids::VARCHAR[], org_id)"
+        values: dict[str, object] = {"org_ids": self._orgs}
+        model = load_models().get(name)
+        if model and model.part != "org" and self._build.silver_from:
+            wanted += f" OR {model.key} < $whole_from"
+            values["whole_from"] = self._horizon.whole_from(model.reach)
+        return wanted, values
 
     def _bounds(self, org_id: str, table: str) -> Change | None:
         first = self._build.silver_from
@@ -167,7 +198,13 @@ class Builder:
             "start": part.window.start,
             "end": part.window.end,
         }
-        self._show_silver(silver_inputs(model.sql), part.org_id, part.window.start, part.window.end)
+        reach = model.reach * DAY
+        self._show_silver(
+            silver_inputs(model.sql),
+            part.org_id,
+            part.window.start - reach,
+            part.window.end + reach,
+        )
         self._connection.execute(
             f"DELETE FROM {model.name} WHERE org_id = $org_id AND {model.key} BETWEEN $start AND $end",
             window,
@@ -217,6 +254,7 @@ class Builder:
             "min_expected_impressions": MIN_EXPECTED_IMPRESSIONS,
             "min_expected_units": MIN_EXPECTED_UNITS,
             "reach_factor": REACH_FACTOR,
+            "max_rate_age_days": MAX_RATE_AGE_DAYS,
             "unplanned_from": self._unplanned_from,
         }
 
@@ -248,48 +286,3 @@ def silver_contract() -> dict[str, tuple[str, str]]:
         name: (sql, ", ".join(re.findall(r"\bAS (\w+)", sql.partition("SELECT")[2])))
         for name, sql in statements.items()
     }
-
-
-def org_columns(build: GoldBuild) -> dict[str, object]:
-    """Return the organisations by column; `todays` is the calendar day where each of them lives."""
-    orgs = build.orgs
-    return {
-        "org_ids": [org.org_id for org in orgs],
-        "names": [org.name for org in orgs],
-        "currencies": [org.currency for org in orgs],
-        "timezones": [org.timezone for org in orgs],
-        "todays": [calendar_day(build.built_at, org.timezone).isoformat() for org in orgs],
-    }
-
-
-def stream_columns(build: GoldBuild) -> dict[str, object]:
-    """Return the streams of every organisation by column."""
-    pairs = [(org.org_id, stream) for org in build.orgs for stream in org.streams]
-    return {
-        "org_ids": [org_id for org_id, _ in pairs],
-        "sources": [stream.source for _, stream in pairs],
-        "kinds": [stream.kind for _, stream in pairs],
-        "streams": [stream.stream for _, stream in pairs],
-        "tables": [stream.table for _, stream in pairs],
-        "snapshots": [stream.snapshot for _, stream in pairs],
-        "final_after_days": [stream.final_after_days for _, stream in pairs],
-    }
-
-
-def coverage_columns(build: GoldBuild) -> dict[str, object]:
-    """Return the coverage ledger by column."""
-    rows = build.coverage
-    return {
-        "org_ids": [row[0] for row in rows],
-        "sources": [row[1] for row in rows],
-        "account_ids": [row[2] for row in rows],
-        "streams": [row[3] for row in rows],
-        "days": [row[4].isoformat() for row in rows],
-        "finalities": [str(row[5]) for row in rows],
-        "fetched_ats": [row[7].isoformat() for row in rows],
-    }
-
-
-def calendar_day(instant: dt.datetime, timezone: str) -> dt.date:
-    """Return the day that `instant` falls on in `timezone`."""
-    return instant.astimezone(ZoneInfo(timezone)).date()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
+from tactics.gold.taxonomy import compile_macros
 from tactics.sql import header_facts, load_text
 
 PACKAGE = "tactics.gold"
@@ -20,12 +21,22 @@ TABLES = (
     "ad_daily",
     "ad_weekly",
     "ad_monthly",
+    "channel_daily",
+    "web_daily",
+    "seo_daily",
+    "email_daily",
+    "email_orders_daily",
     "revenue_daily",
+    "order_charges",
+    "orders",
+    "order_residuals",
+    "revenue_bridge",
     "bookings",
     "booking_versions",
     "freshness",
     "campaign_pacing",
     "campaign_margin",
+    "blended_daily",
 )
 # Kept from build to build beside them, for pacing alone.
 KEPT = ("orgs", "booked_days", "booked_campaigns")
@@ -43,7 +54,20 @@ PACING_STEPS = (
     "line_totals",
     "unplanned",
 )
-REPORTS = ("pacing", "margin", "channels", "freshness")
+BLENDED_STEPS = ("business_days", "business_amounts")
+STEPS = (*MATCHING_STEPS, *PACING_STEPS, *BLENDED_STEPS)
+REPORTS = (
+    "pacing",
+    "margin",
+    "channels",
+    "freshness",
+    "web",
+    "seo",
+    "email",
+    "revenue",
+    "reconciliation",
+    "blended",
+)
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _ARGUMENT = re.compile(r"\$([a-z_]\w*)")
@@ -52,12 +76,16 @@ _SILVER = re.compile(r"\bsilver_(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One table of gold: its SELECT, how it is rebuilt, and the silver tables behind it."""
+    """One table of gold: its SELECT, how it is rebuilt, and the silver tables behind it.
+
+    A row depends on days that lie up to `reach` days before or after its own.
+    """
 
     name: str
     sql: str
     part: str
     inputs: frozenset[str]
+    reach: int = 0
 
     @property
     def key(self) -> str:
@@ -75,7 +103,8 @@ def load_models() -> dict[str, Model]:
         inputs = set(silver_inputs(sql))
         for upstream in re.findall(r"gold\.(\w+)", facts["source"]):
             inputs |= models[upstream].inputs
-        models[name] = Model(name, sql, facts["part"], frozenset(inputs))
+        reach = int(facts.get("reach", "0"))
+        models[name] = Model(name, sql, facts["part"], frozenset(inputs), reach)
     return models
 
 
@@ -128,11 +157,12 @@ def fill(sql: str, definitions: Mapping[str, str]) -> str:
 
 
 def fingerprint(definitions: Mapping[str, str]) -> str:
-    """Return what changes whenever a stored row might: migrations, models, steps and formulas."""
+    """Return what changes whenever a stored row might: migrations, models, steps, formulas, channels."""
     digest = hashlib.sha256()
     texts = [text for _, text in load_migrations()]
     texts += [model.sql for model in load_models().values()]
-    texts += [load_step(name) for name in (*MATCHING_STEPS, *PACING_STEPS)]
+    texts += [load_step(name) for name in STEPS]
+    texts += compile_macros()
     for text in texts:
         digest.update(fill(text, definitions).encode())
     return digest.hexdigest()

@@ -94,7 +94,7 @@ class Gold:
         self._generations.publish(generation.path)
 
     def report(self, name: str, *, org_id: str | None = None, now: dt.datetime) -> Report:
-        """Return the report `name` (pacing, margin, channels, freshness) as it reads on `now`.
+        """Return the report `name` (one of catalog.REPORTS) as it reads on `now`.
 
         Raises:
             NotFoundError: no such report, or nothing published yet.

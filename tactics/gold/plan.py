@@ -46,6 +46,25 @@ class Partitioned(Protocol):
         """Return the silver tables it depends on, directly or not."""
         ...
 
+    @property
+    def reach(self) -> int:
+        """Return how many days before or after its own a row depends on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """The days that may be rebuilt: what silver holds whole, and no day that is still to come."""
+
+    first: dt.date | None = None
+    last: dt.date = dt.date.max
+
+    def whole_from(self, reach: int) -> dt.date:
+        """Return the first day around which silver holds `reach` days; less where it holds few."""
+        if self.first is None:
+            return dt.date.min
+        return self.first + min(reach, max(0, (self.last - self.first).days // 2)) * DAY
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -56,12 +75,17 @@ class Part:
     window: Window
 
 
-def plan_parts(models: Iterable[Partitioned], changes: Iterable[Change]) -> list[Part]:
+def plan_parts(
+    models: Iterable[Partitioned], changes: Iterable[Change], horizon: Horizon | None = None
+) -> list[Part]:
     """Return the parts to rebuild, model by model in the order given, each day at most once.
 
-    Long windows are cut into pieces, so that a rebuild of years needs the memory of months.
+    Long windows are cut into pieces, so that a rebuild of years needs the memory of months. A model
+    with a reach is rebuilt that many days around a change, within `horizon`; days whose neighbours
+    silver has begun to forget stay as they are.
     """
     held = sorted(changes)
+    within = horizon or Horizon()
     return [
         Part(model.name, org_id, piece)
         for model in models
@@ -69,9 +93,20 @@ def plan_parts(models: Iterable[Partitioned], changes: Iterable[Change]) -> list
         for org_id, group in groupby(
             (change for change in held if change.table in model.inputs), attrgetter("org_id")
         )
-        for window in merge_windows(widen(Window(c.start, c.end), model.part) for c in group)
+        for window in merge_windows(_affected(model, group, within))
         for piece in cut(window, model.part)
     ]
+
+
+def _affected(model: Partitioned, changes: Iterable[Change], horizon: Horizon) -> Iterator[Window]:
+    for change in changes:
+        start, end = change.start, change.end
+        if model.reach:
+            reach = model.reach * DAY
+            end = max(end, min(end + reach, horizon.last))
+            start = max(start - reach, horizon.whole_from(model.reach))
+        if start <= end:
+            yield widen(Window(start, end), model.part)
 
 
 def widen(window: Window, part: str) -> Window:

@@ -15,9 +15,10 @@ from tactics import duck
 from tactics.errors import ConfigError, NotFoundError
 from tactics.gold.catalog import PACKAGE, REPORTS, arguments, fill, load_report
 from tactics.gold.engine import mapped
-from tactics.sql import load_statements
+from tactics.sql import header_facts, load_statements
 
 Row: TypeAlias = dict[str, Any]
+ADS = "ad_performance"  # what a report is made of unless its head names other `tables`
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -34,7 +35,7 @@ class Answer:
 class Report:
     """Rows of a report, and how fresh they are.
 
-    `as_of` is the oldest data watermark of the ad sources in it; `freshness` has one row per stream.
+    `as_of` is the oldest data watermark of what it is made of; `freshness` has one row per stream.
     """
 
     name: str
@@ -83,12 +84,15 @@ def read_report(
 
     columns, rows = rows_of(name)
     freshness = rows if name == "freshness" else rows_of("freshness")[1]
-    return Report(name, columns, rows, watermark(freshness), generation, freshness)
+    tables = header_facts(load_report(name)).get("tables", ADS).split(", ")
+    return Report(name, columns, rows, watermark(freshness, tables), generation, freshness)
 
 
-def watermark(freshness: Sequence[Mapping[str, Any]]) -> dt.date | None:
-    """Return the oldest watermark of the ad streams that have one; None when none has."""
-    days = [row["watermark"] for row in freshness if row["table_name"] == "ad_performance"]
+def watermark(
+    freshness: Sequence[Mapping[str, Any]], tables: Sequence[str] = (ADS,)
+) -> dt.date | None:
+    """Return the oldest watermark of the streams of some tables that have one; None when none has."""
+    days = [row["watermark"] for row in freshness if row["table_name"] in tables]
     return min((day for day in days if day is not None), default=None)
 
 

@@ -6,6 +6,7 @@ Opens nothing.
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,9 +23,17 @@ Relation: TypeAlias = Callable[[str, str, dt.date | None, dt.date | None], str |
 CoverageRow: TypeAlias = tuple[str, str, str, str, dt.date, str, str, dt.datetime]
 
 
+# (day, currency, what a euro costs in it), in any order.
+RateRow: TypeAlias = tuple[dt.date, str, Decimal]
+
+
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
-    """One configured stream: which silver table it fills and when its days are final."""
+    """One configured stream: which silver table it fills and when its days are final.
+
+    `accounts` are those that the configuration names; empty: whatever was loaded. Of a stream that is
+    not `enabled` nothing new is to be expected.
+    """
 
     source: str
     kind: str
@@ -32,6 +41,8 @@ class StreamFacts:
     table: str
     snapshot: bool = False
     final_after_days: int = 0
+    enabled: bool = True
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,8 @@ class GoldBuild:
 
     `orgs` are the organisations to build; any other that gold holds is left as it is (a halted one
     keeps its last good rows, also in a full build). `render` puts the compiled formulas into a text
-    with `{{ metric }}` placeholders. `silver_from` is the first day that silver's retention still
+    with `{{ metric }}` placeholders. `fx_rates` are added to those that gold keeps; a day and currency
+    that it has already is written anew. `silver_from` is the first day that silver's retention still
     holds: older gold rows are kept, never rebuilt. Rows older than `keep_days` are dropped.
     """
 
@@ -63,6 +75,7 @@ class GoldBuild:
     changes: Sequence[Change] = ()
     coverage: Sequence[CoverageRow] = ()
     folders: Sequence[Path] = ()
+    fx_rates: Sequence[RateRow] = ()
     full: bool = False
     silver_from: dt.date | None = None
     keep_days: int = 730

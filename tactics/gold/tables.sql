@@ -22,7 +22,9 @@ SELECT
     unnest($streams::VARCHAR[]) AS stream,
     unnest($tables::VARCHAR[]) AS table_name,
     unnest($snapshots::BOOLEAN[]) AS snapshot,
-    unnest($final_after_days::INTEGER[]) AS final_after_days;
+    unnest($final_after_days::INTEGER[]) AS final_after_days,
+    unnest($enabled::BOOLEAN[]) AS enabled,
+    unnest($accounts::VARCHAR[][]) AS accounts;
 
 -- name: insert_orgs
 -- The organisations of this build, with their calendar day.
@@ -33,6 +35,23 @@ SELECT
     unnest($currencies::VARCHAR[]) AS currency,
     unnest($timezones::VARCHAR[]) AS timezone,
     unnest($todays::VARCHAR[])::DATE AS today;
+
+-- name: create_new_rates
+-- The exchange rates that this build brings.
+CREATE OR REPLACE TEMP TABLE new_rates AS
+SELECT
+    unnest($days::VARCHAR[])::DATE AS date,
+    unnest($currencies::VARCHAR[]) AS currency,
+    unnest($rates::VARCHAR[])::DECIMAL(18, 8) AS per_eur;
+
+-- name: delete_rates
+-- Before they are written anew, and when no day of gold needs them any more.
+DELETE FROM fx_rates
+WHERE date < $first OR (date, currency) IN (SELECT (date, currency) FROM new_rates);
+
+-- name: insert_rates
+-- Kept from build to build: a newer file may hold fewer days.
+INSERT INTO fx_rates BY NAME SELECT DISTINCT ON (date, currency) * FROM new_rates;
 
 -- name: insert_metrics
 -- The formulas this generation was built with; reports are rendered from them.
@@ -61,12 +80,12 @@ CREATE OR REPLACE TEMP TABLE reading_days AS
 SELECT unnest($org_ids::VARCHAR[]) AS org_id, unnest($todays::VARCHAR[])::DATE AS today;
 
 -- name: select_carried_columns
--- The stored columns that a table has in this generation and in the one before it.
-SELECT n.column_name
+-- The stored columns that each table has in this generation and in the one before it.
+SELECT n.table_name, string_agg('"' || n.column_name || '"', ', ' ORDER BY n.ordinal_position)
 FROM information_schema.columns AS n
 JOIN information_schema.columns AS o ON o.table_name = n.table_name AND o.column_name = n.column_name
-WHERE n.table_name = $name AND n.table_catalog = current_database() AND n.is_generated = 'NEVER'
-    AND o.table_catalog = 'previous';
+WHERE n.table_catalog = current_database() AND n.is_generated = 'NEVER' AND o.table_catalog = 'previous'
+GROUP BY n.table_name;
 
 -- name: create_new_bookings
 -- Booked campaigns whose days were not kept before.

@@ -133,25 +133,26 @@ def load_taxonomy() -> Taxonomy:
 def compile_macros() -> list[str]:
     """Return the macros that gold's models use; they stay in the generation, for `tactics sql` too.
 
-    `traffic_rule` wants cleaned tags (`clean_tag`), so that a model cleans each tag once.
+    `traffic_rule` wants cleaned tags (`clean_tag`), `ad_rule` a cleaned name (`clean_ad_name`), each a
+    column by itself: a macro repeats its arguments wherever it names them.
     """
     taxonomy = load_taxonomy()
     every = (*taxonomy.rules, *taxonomy.ads)
-    ad_name = "regexp_replace(clean_tag(name), '[ _-]+', '_', 'g')"
-    return [
-        f"CREATE MACRO taxonomy_version() AS {_quote(taxonomy.version)}",
-        f"CREATE MACRO clean_tag(tag) AS"
-        f" lower(trim(regexp_replace(coalesce(tag, ''), {_quote(_BLANKS)}, ' ', 'g')))",
-        f"CREATE MACRO traffic_rule(source, medium, campaign, vendor) AS"
-        f" {_case(taxonomy.rules, NO_RULE)}",
-        f"CREATE MACRO plain_ad_rule(source) AS CASE WHEN source = '' THEN {_quote(NO_RULE)}"
-        f" ELSE {_case(taxonomy.ads, NO_AD_RULE)} END",
-        f"CREATE MACRO ad_rule(name) AS plain_ad_rule({ad_name})",
-        f"CREATE MACRO rule_channel(rule) AS"
-        f" {_lookup({**{r.name: r.channel for r in every}, NO_AD_RULE: PAID_OTHER}, UNASSIGNED)}",
-        f"CREATE MACRO rule_warning(rule) AS"
-        f" {_lookup({r.name: r.warning for r in every if r.warning}, None)}",
-    ]
+    channels = {rule.name: rule.channel for rule in every} | {NO_AD_RULE: PAID_OTHER}
+    warnings = {rule.name: rule.warning for rule in every if rule.warning}
+    ads = f"WHEN source = '' THEN {_quote(NO_RULE)} {_whens(taxonomy.ads)}"
+    bodies = {
+        "taxonomy_version()": _quote(taxonomy.version),
+        "clean_tag(tag)": f"lower(trim(regexp_replace(coalesce(tag, ''), '{_BLANKS}', ' ', 'g')))",
+        "traffic_rule(source, medium, campaign, vendor)": (
+            f"CASE {_whens(taxonomy.rules)} ELSE {_quote(NO_RULE)} END"
+        ),
+        "clean_ad_name(name)": "regexp_replace(clean_tag(name), '[ _-]+', '_', 'g')",
+        "ad_rule(source)": f"CASE {ads} ELSE {_quote(NO_AD_RULE)} END",
+        "rule_channel(rule)": f"CASE rule {_lookup(channels)} ELSE {_quote(UNASSIGNED)} END",
+        "rule_warning(rule)": f"CASE rule {_lookup(warnings)} END",
+    }
+    return [f"CREATE MACRO {head} AS {body}" for head, body in bodies.items()]
 
 
 def _read_rule(entry: Mapping[str, Any], patterns: Mapping[str, Mapping[str, str]]) -> Rule:
@@ -184,15 +185,12 @@ def _first(
     return Explanation(channel, name, version)
 
 
-def _case(rules: Sequence[Rule], otherwise: str) -> str:
-    whens = " ".join(f"WHEN {rule.to_sql()} THEN {_quote(rule.name)}" for rule in rules)
-    return f"CASE {whens} ELSE {_quote(otherwise)} END"
+def _whens(rules: Sequence[Rule]) -> str:
+    return " ".join(f"WHEN {rule.to_sql()} THEN {_quote(rule.name)}" for rule in rules)
 
 
-def _lookup(values: Mapping[str, str], otherwise: str | None) -> str:
-    whens = " ".join(f"WHEN {_quote(key)} THEN {_quote(value)}" for key, value in values.items())
-    end = "NULL" if otherwise is None else _quote(otherwise)
-    return f"CASE rule {whens} ELSE {end} END"
+def _lookup(values: Mapping[str, str]) -> str:
+    return " ".join(f"WHEN {_quote(key)} THEN {_quote(value)}" for key, value in values.items())
 
 
 def _quote(text: str) -> str:

@@ -1,5 +1,6 @@
--- columns: per org, channel, source and currency, the last 28 closed days of that source; ratios are
---          ratio of sums; `spend_percent` is the share of the org's spend in that currency;
+-- columns: per org, channel (the platform's word), source and currency, the last 28 closed days of that
+--          source; `channel_group` is the channel of the taxonomy, `channel_rule` the rule that says so;
+--          ratios are ratio of sums; `spend_percent` is the share of the org's spend in that currency;
 --          `timezones` names them all when days of several time zones are summed
 WITH closed AS (
     SELECT
@@ -32,10 +33,21 @@ sums AS (
         AND a.date >= (SELECT min(last_day) FROM closed) - 27
         AND ($org_id::VARCHAR IS NULL OR a.org_id = $org_id)
     GROUP BY a.org_id, coalesce(a.channel, 'unknown'), a.source, a.currency
+),
+
+named AS (
+    SELECT *, clean_ad_name(nullif(channel, 'unknown')) AS ad_name FROM sums
+),
+
+ruled AS (
+    SELECT * EXCLUDE (ad_name), ad_rule(ad_name) AS channel_rule FROM named
 )
 
 SELECT
-    s.* EXCLUDE (finality, timezones),
+    s.org_id, s.channel,
+    rule_channel(s.channel_rule) AS channel_group,
+    s.channel_rule,
+    s.* EXCLUDE (org_id, channel, channel_rule, finality, timezones),
     {{ ctr }} AS ctr,
     {{ cpc }} AS cpc,
     {{ cpm }} AS cpm,
@@ -45,6 +57,6 @@ SELECT
     s.finality,
     s.timezones,
     coalesce(describe_freshness(s.last_day, d.today), 'no data') AS freshness
-FROM sums AS s
+FROM ruled AS s
 LEFT JOIN reading_days AS d ON d.org_id = s.org_id
 ORDER BY s.org_id, s.currency, s.spend DESC, s.channel, s.source

@@ -3,6 +3,7 @@
 import pytest
 
 from tactics.home import Home
+from tests.unit.gold.pillars import Pillars
 from tests.unit.gold.plans import Row
 from tests.unit.gold.silver import Silver
 
@@ -42,3 +43,9 @@ def line(lines: list[Row]) -> Row:
 def margin(request: pytest.FixtureRequest, planted: Silver) -> Row:
     """Return the test's line of campaign_margin."""
     return planted.margin(request.function.__name__)
+
+
+@pytest.fixture
+def pillars(home: Home) -> Pillars:
+    """Return the empty silver of an organisation that has everything, and the gold above it."""
+    return Pillars(home)

@@ -12,6 +12,7 @@ from tactics import duck
 from tactics.config import GoldSettings, PacingSettings
 from tactics.gold import Change, Generation, Gold, GoldBuild, OrgFacts, StreamFacts
 from tactics.home import Home
+from tactics.lake import TABLES
 from tactics.metrics import Registry, render
 
 NOW = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
@@ -55,6 +56,7 @@ COLUMNS = {
         "account_id": "VARCHAR",
         "date": "DATE",
         "txn_id": "VARCHAR",
+        "order_ref": "VARCHAR",
         "reporting_category": "VARCHAR",
         "status": "VARCHAR",
         "currency": "VARCHAR",
@@ -112,6 +114,18 @@ COLUMNS = {
         "currency": "VARCHAR",
         "booking_id": "VARCHAR",
         "date": "DATE",
+    },
+    **{
+        name: dict(TABLES[name].columns)
+        for name in (
+            "web_traffic",
+            "search_performance",
+            "orders",
+            "order_refunds",
+            "email_performance",
+            "email_subscribers",
+            "email_revenue",
+        )
     },
 }
 STREAMS = (

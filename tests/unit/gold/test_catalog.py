@@ -1,13 +1,15 @@
 """The `.sql` files: their headers, their order, and what makes a generation outdated."""
 
+import re
+
 import pytest
 
 import tactics.gold
 from tactics.gold import TABLES
+from tactics.gold.build import silver_contract
 from tactics.gold.catalog import (
-    MATCHING_STEPS,
-    PACING_STEPS,
     REPORTS,
+    STEPS,
     compile_metrics,
     fill,
     fingerprint,
@@ -17,6 +19,7 @@ from tactics.gold.catalog import (
     load_step,
     schema_version,
 )
+from tactics.lake import TABLES as LAKE
 from tactics.sql import header_facts
 from tests.unit.gold.silver import Silver, render_metrics
 
@@ -29,7 +32,7 @@ def test_models_state_grain_units_source_and_part(name: str) -> None:
     assert facts["part"] in {"day", "week", "month", "org"}
 
 
-@pytest.mark.parametrize("name", [*MATCHING_STEPS, *PACING_STEPS])
+@pytest.mark.parametrize("name", STEPS)
 def test_steps_state_grain_and_source(name: str) -> None:
     """Steps say it too."""
     assert {"grain", "units", "source"} <= header_facts(load_step(name)).keys()
@@ -46,6 +49,23 @@ def test_derived_models_inherit_their_inputs() -> None:
     models = load_models()
     assert models["ad_weekly"].inputs == {"ad_performance"}
     assert models["revenue_daily"].inputs == {"transactions"}
+
+
+def test_a_model_reaches_as_far_as_what_it_reads() -> None:
+    """What moves a row of an upstream table must reach the rows made of it."""
+    models = load_models()
+    for model in models.values():
+        if model.part == "day":
+            upstream = re.findall(r"gold\.(\w+)", header_facts(model.sql)["source"])
+            assert all(models[name].reach <= model.reach for name in upstream), model.name
+
+
+def test_gold_reads_columns_that_silver_has() -> None:
+    """Every column that gold relies on is in the lake, with the type that gold expects."""
+    for table, (sql, _) in silver_contract().items():
+        held = dict(LAKE[table].columns)
+        for kind, column in re.findall(r"NULL::(\w+(?:\(\d+, ?\d+\))?) AS (\w+)", sql):
+            assert kind.replace(", ", ",") == held[column], (table, column)
 
 
 def test_migrations_are_numbered_without_gaps() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tactics.gold import Change, Part, plan_parts
-from tactics.gold.plan import clip, cut, merge_windows, widen
+from tactics.gold.plan import Horizon, clip, cut, merge_windows, widen
 from tactics.model import Window
 from tests.unit.gold.silver import day, span
 
@@ -28,6 +28,7 @@ class Table:
     name: str
     part: str
     inputs: frozenset[str] = frozenset({"ad_performance"})
+    reach: int = 0
 
 
 def test_a_change_touches_its_days_week_and_month() -> None:
@@ -46,6 +47,34 @@ def test_a_change_of_another_table_touches_nothing() -> None:
     """Stripe's new days leave the ads alone."""
     change = Change("acme", "transactions", day("11-01"), day("11-01"))
     assert plan_parts([Table("d", "day")], [change]) == []
+
+
+def test_a_table_with_a_reach_is_rebuilt_around_a_change() -> None:
+    """A change moves the days before and after it, but none that is still to come."""
+    model = Table("d", "day", reach=10)
+    change = Change("acme", "ad_performance", day("11-11"), day("11-12"))
+    assert plan_parts([model], [change]) == [Part("d", "acme", Window(day("11-01"), day("11-22")))]
+    parts = plan_parts([model], [change], Horizon(last=day("11-15")))
+    assert parts == [Part("d", "acme", Window(day("11-01"), day("11-15")))]
+
+
+def test_days_that_silver_half_forgot_are_not_rebuilt() -> None:
+    """Where a neighbour may be gone, a table with a reach stays as it is; others go on."""
+    horizon = Horizon(day("10-01"), day("11-21"))
+    change = Change("acme", "ad_performance", day("10-02"), day("10-15"))
+    models = [Table("near", "day"), Table("far", "day", reach=10)]
+    assert plan_parts(models, [change], horizon) == [
+        Part("near", "acme", Window(day("10-02"), day("10-15"))),
+        Part("far", "acme", Window(day("10-11"), day("10-25"))),
+    ]
+    early = Change("acme", "ad_performance", day("09-25"), day("09-26"))
+    assert plan_parts(models[1:], [early], horizon) == []
+
+
+def test_a_reach_longer_than_what_silver_holds() -> None:
+    """With little history half of it is looked around in, so that new days are still built."""
+    assert Horizon(day("11-01"), day("11-21")).whole_from(60) == day("11-11")
+    assert Horizon(day("11-21"), day("11-21")).whole_from(60) == day("11-21")
 
 
 def test_changes_of_accounts_are_merged() -> None:

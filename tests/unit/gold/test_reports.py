@@ -170,6 +170,17 @@ def test_watermark_of_nothing() -> None:
     assert watermark([{"table_name": "ad_performance", "watermark": None}]) is None
 
 
+def test_watermark_is_that_of_the_report_s_own_tables() -> None:
+    """What a report is not made of does not hold it back."""
+    rows = [
+        {"table_name": "ad_performance", "watermark": day("11-01")},
+        {"table_name": "orders", "watermark": day("11-09")},
+        {"table_name": "transactions", "watermark": day("11-08")},
+    ]
+    assert watermark(rows) == day("11-01")
+    assert watermark(rows, ["orders", "transactions"]) == day("11-08")
+
+
 def test_plain_values() -> None:
     """Whole decimals are whole numbers in JSON."""
     assert [plain(Decimal("2.00")), plain(Decimal("2.50")), plain(None)] == [2, 2.5, None]

@@ -231,9 +231,130 @@ def test_cost_per_click_keeps_full_precision(registry: Registry, duck: Connectio
     assert value == pytest.approx(0.01 / 3, rel=1e-14)
 
 
+WEB = {
+    "sessions": 200,
+    "engaged_sessions": 120,
+    "new_users": 50,
+    "users": 150,
+    "page_views": 500,
+    "key_events": "2.5",
+    "purchases": 4,
+    "purchase_revenue": "90.00",
+    "total_revenue": "100.00",
+    "currency": "EUR",
+}
+SEARCH = {"clicks": 100, "impressions": 1000, "position_weight": "4500", "query_clicks": 55}
+EMAIL = {
+    "recipients": 1020,
+    "delivered": 1000,
+    "opens_unique": 400,
+    "clicks_unique": 50,
+    "bounced": 51,
+    "unsubscribes": 3,
+    "spam_complaints": 1,
+    "conversions": 9,
+    "conversion_value": "812.40",
+    "subscribers": 5000,
+    "currency": "EUR",
+}
+BRIDGE = {
+    "gross_sales": "120.00",
+    "net_sales": "100.00",
+    "total_sales": "110.00",
+    "charges": "200.00",
+    "residual": "-1.00",
+    "stripe_net": "190.00",
+    "currency": "EUR",
+}
+BUSINESS = {
+    "spend": "50.00",
+    "ad_value": "160.00",
+    "email_value": "40.00",
+    "claimed_value": "200.00",
+    "store_revenue": "150.00",
+    "stripe_net": "140.00",
+    "new_customer_revenue": "60.00",
+    "orders": 3,
+    "new_customers": 2,
+    "currency": "EUR",
+}
+ROWS = {
+    "line": LINE,
+    "delivery": DAY,
+    "web": WEB,
+    "search": SEARCH,
+    "email": EMAIL,
+    "bridge": BRIDGE,
+    "business": BUSINESS,
+}
+
+
+def types_of(row: dict[str, object]) -> dict[str, str]:
+    """Return DuckDB types for the values of a row: texts of digits are decimals."""
+    kinds = {int: "BIGINT", str: "DECIMAL(18,4)"}
+    return {
+        name: "VARCHAR" if name == "currency" else kinds[type(value)] for name, value in row.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("engagement_rate", 0.6),
+        ("key_event_rate", 0.0125),
+        ("pages_per_session", 2.5),
+        ("revenue_per_session", 0.5),
+        ("search_ctr", 0.1),
+        ("search_position", 4.5),
+        ("anonymised_share", 0.45),
+        ("open_rate", 0.4),
+        ("click_rate", 0.05),
+        ("click_to_open", 0.125),
+        ("unsubscribe_rate", 0.003),
+        ("bounce_rate", 0.05),
+        ("value_per_delivered", 0.8124),
+        ("residual_percent", -0.5),
+        ("mer", 3),
+        ("amer", 1.2),
+        ("cac", 25),
+        ("roas_blended", 3),
+        ("roas_claimed", 3.2),
+        ("over_claim", 200 / 150),
+        ("average_order_value", 50),
+    ],
+)
+def test_pillars(registry: Registry, duck: Connection, metric: str, value: float):
+    """A day's rates of web, search, mail, revenue and the whole; NULL when nothing happened."""
+    row = ROWS[registry.metrics[metric].grain]
+    nothing = {name: "EUR" if name == "currency" else 0 for name in row}
+    rows = relation(types_of(row), [row, nothing])
+    query = f"SELECT {registry.compile(metric)} AS result FROM {rows} ORDER BY result NULLS LAST"
+    assert duck.sql(query).fetchall() == [(pytest.approx(value),), (None,)]
+
+
+@pytest.mark.parametrize("metric", ["mer", "roas_blended", "amer", "cac", "over_claim"])
+def test_days_with_an_unknown_half_stay_out(registry: Registry, duck: Connection, metric: str):
+    """Over several days a ratio takes the days on which both sides are known, and no other."""
+    unknown = [BUSINESS | {name: None} for name in BUSINESS if name != "currency"]
+    rows = relation(types_of(BUSINESS), [BUSINESS, *unknown])
+    alone = f"SELECT {registry.compile(metric)} FROM {relation(types_of(BUSINESS), [BUSINESS])}"
+    together = f"SELECT {registry.compile(metric, aggregate=True)} FROM {rows}"
+    [(expected,)] = duck.sql(alone).fetchall()
+    assert duck.sql(together).fetchall() == [(pytest.approx(expected),)]
+
+
+def test_days_without_queries_have_no_share(registry: Registry, duck: Connection):
+    """The share of unnamed queries leaves out the days of which no query is held."""
+    days = [SEARCH, SEARCH | {"query_clicks": None, "clicks": 9000}]
+    rows = relation(types_of(SEARCH), days)
+    query = f"SELECT {registry.compile('anonymised_share', aggregate=True)} FROM {rows}"
+    assert duck.sql(query).fetchall() == [(pytest.approx(0.45),)]
+
+
 def test_every_metric_computes(registry: Registry, duck: Connection):
     """Every built-in metric runs over its grain, for a row and for a group."""
-    columns = {"line": relation(LINE_TYPES, [LINE]), "delivery": relation(DELIVERY_TYPES, [DAY])}
+    columns = {grain: relation(types_of(row), [row]) for grain, row in ROWS.items()}
+    columns["line"] = relation(LINE_TYPES, [LINE])
     for name, metric in registry.metrics.items():
         for aggregate in (False, True):
             text = registry.compile(name, aggregate=aggregate)

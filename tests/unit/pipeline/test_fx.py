@@ -5,7 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
+from tactics.config import FxSettings
 from tactics.errors import ConfigError
 from tactics.pipeline.fx import parse_rates, read_rates
 
@@ -63,6 +65,15 @@ def test_what_is_not_the_file_is_refused(text: str, problem: str):
     assert problem in str(caught.value)
     assert "rates.csv" in str(caught.value)
     assert "eurofxref-hist.csv" in caught.value.hint
+
+
+def test_the_path_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A daemon has another working directory than the person who wrote the path; ~ is their home."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert FxSettings(ecb_rates_file=Path("~/rates.csv")).ecb_rates_file == tmp_path / "rates.csv"
+    assert FxSettings().ecb_rates_file is None
+    with pytest.raises(ValidationError, match=r"wants an absolute path, got 'rates\.csv'"):
+        FxSettings(ecb_rates_file=Path("rates.csv"))
 
 
 def test_without_a_file_there_are_no_rates():

@@ -224,6 +224,7 @@ CREATE TABLE freshness (
     org_id VARCHAR NOT NULL,
     source VARCHAR NOT NULL,
     account_id VARCHAR, -- NULL: the stream was never loaded
+    timezone VARCHAR NOT NULL, -- in which its days are counted: the account's, else the org's
     stream VARCHAR NOT NULL,
     table_name VARCHAR NOT NULL,
     first_day DATE,

@@ -33,6 +33,7 @@ from tactics.gold.columns import (
     org_columns,
     rate_columns,
     stream_columns,
+    zone_columns,
 )
 from tactics.gold.engine import attach
 from tactics.gold.plan import DAY, Change, Horizon, Part, clip, merge_windows, plan_parts
@@ -109,6 +110,7 @@ class Builder:
         run("insert_orgs", org_columns(build))
         run("create_streams", stream_columns(build))
         run("create_coverage", coverage_columns(build))
+        run("create_account_zones", zone_columns(build))
         rates = rate_columns(build, self._first_kept - MAX_RATE_AGE_DAYS * DAY)
         run("create_new_rates", rates)
         run("delete_rates", {"first": self._first_kept - MAX_RATE_AGE_DAYS * DAY})

@@ -37,6 +37,17 @@ def stream_columns(build: GoldBuild) -> dict[str, object]:
     }
 
 
+def zone_columns(build: GoldBuild) -> dict[str, object]:
+    """Return the time zones of the accounts by column."""
+    rows = [(org.org_id, *zone) for org in build.orgs for zone in org.zones]
+    return {
+        "org_ids": [row[0] for row in rows],
+        "sources": [row[1] for row in rows],
+        "account_ids": [row[2] for row in rows],
+        "timezones": [row[3] for row in rows],
+    }
+
+
 def coverage_columns(build: GoldBuild) -> dict[str, object]:
     """Return the coverage ledger by column."""
     rows = build.coverage

@@ -76,6 +76,9 @@ def read_report(
         "todays": [now.astimezone(ZoneInfo(timezone)).date().isoformat() for _, timezone in orgs],
     }
     connection.execute(statements["create_reading_days"], days)
+    zones = [zone for (zone,) in connection.execute(statements["select_zones"]).fetchall()]
+    todays = [now.astimezone(ZoneInfo(zone)).date().isoformat() for zone in zones]
+    connection.execute(statements["create_zone_days"], {"timezones": zones, "todays": todays})
 
     def rows_of(report: str) -> tuple[tuple[str, ...], list[Row]]:
         sql = fill(load_report(report), definitions)

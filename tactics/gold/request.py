@@ -47,13 +47,18 @@ class StreamFacts:
 
 @dataclass(frozen=True, slots=True)
 class OrgFacts:
-    """One organisation as gold needs to know it; disabled sources that hold data belong to it too."""
+    """One organisation as gold needs to know it; disabled sources that hold data belong to it too.
+
+    `zones` has the time zone of each account (source, account, zone) that the vendor told one for: a
+    property in New York is not late because the day has ended in Vienna.
+    """
 
     org_id: str
     name: str
     currency: str
     timezone: str
     streams: tuple[StreamFacts, ...] = ()
+    zones: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

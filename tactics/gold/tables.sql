@@ -26,6 +26,15 @@ SELECT
     unnest($enabled::BOOLEAN[]) AS enabled,
     unnest($accounts::VARCHAR[][]) AS accounts;
 
+-- name: create_account_zones
+-- Where the accounts live that have a time zone of their own.
+CREATE OR REPLACE TEMP TABLE account_zones AS
+SELECT
+    unnest($org_ids::VARCHAR[]) AS org_id,
+    unnest($sources::VARCHAR[]) AS source,
+    unnest($account_ids::VARCHAR[]) AS account_id,
+    unnest($timezones::VARCHAR[]) AS timezone;
+
 -- name: insert_orgs
 -- The organisations of this build, with their calendar day.
 INSERT INTO orgs BY NAME
@@ -73,6 +82,15 @@ SELECT name, expression FROM gold.metric_definitions;
 -- name: select_orgs
 -- Who is in a generation, and in which time zone they live.
 SELECT org_id, timezone FROM gold.orgs;
+
+-- name: select_zones
+-- The time zones in which accounts count their days.
+SELECT DISTINCT timezone FROM gold.freshness;
+
+-- name: create_zone_days
+-- The calendar day in each of these time zones at the time of reading.
+CREATE OR REPLACE TEMP TABLE zone_days AS
+SELECT unnest($timezones::VARCHAR[]) AS timezone, unnest($todays::VARCHAR[])::DATE AS today;
 
 -- name: create_reading_days
 -- The calendar day of each organisation at the time of reading.

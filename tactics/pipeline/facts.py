@@ -1,5 +1,7 @@
 """What gold and DataGuard must know of the configured organisations and their streams."""
 
+from collections.abc import Iterator
+
 from tactics.connectors import find_connector
 from tactics.errors import ConfigError
 from tactics.gold import OrgFacts, StreamFacts
@@ -20,9 +22,17 @@ def org_facts(workspace: Workspace) -> list[OrgFacts]:
                 for name, settings in org.sources.items()
                 for facts in _stream_facts(Chosen(org_id, org, name, settings))
             ),
+            tuple(_zones(workspace, org_id)),
         )
         for org_id, org in workspace.settings.orgs.items()
     ]
+
+
+def _zones(workspace: Workspace, org_id: str) -> Iterator[tuple[str, str, str]]:
+    for name, settings in workspace.settings.orgs[org_id].sources.items():
+        for account_id in settings.accounts or (name,):
+            if known := workspace.store.accounts.get(org_id, name, account_id):
+                yield name, account_id, known[0].timezone
 
 
 def _stream_facts(chosen: Chosen) -> list[StreamFacts]:

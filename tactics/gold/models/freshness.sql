@@ -1,7 +1,7 @@
 -- grain: org, source, account, stream (account NULL: a configured stream that was never loaded)
 -- units: days; watermark is the last closed day such that no day since first_day is missing or open.
 --        Age depends on now: it is computed when read, never stored
--- source: coverage, streams
+-- source: coverage, streams, orgs, account_zones
 -- part: org
 WITH days AS (
     SELECT
@@ -19,7 +19,7 @@ WITH days AS (
 )
 
 SELECT
-    s.org_id, s.source, d.account_id, s.stream, s.table_name,
+    s.org_id, s.source, d.account_id, coalesce(z.timezone, o.timezone) AS timezone, s.stream, s.table_name,
     d.first_day, d.newest_day, r.run_end AS watermark, d.last_fetched_at,
     coalesce(d.days_open, 0) AS days_open,
     coalesce(d.days_provisional, 0) AS days_provisional,
@@ -28,8 +28,11 @@ SELECT
     CASE WHEN s.snapshot THEN 0 ELSE coalesce(d.newest_day - d.first_day + 1 - d.days_held, 0) END
         AS days_missing
 FROM streams AS s
+JOIN orgs AS o ON o.org_id = s.org_id
 LEFT JOIN days AS d ON d.source = s.source AND d.stream = s.stream
 LEFT JOIN coverage_runs AS r
     ON r.source = s.source AND r.stream = s.stream AND r.account_id = d.account_id
     AND r.run_start = d.first_day
+LEFT JOIN account_zones AS z
+    ON z.org_id = s.org_id AND z.source = s.source AND z.account_id = d.account_id
 WHERE s.org_id = $org_id

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -184,3 +185,18 @@ def test_watermark_is_that_of_the_report_s_own_tables() -> None:
 def test_plain_values() -> None:
     """Whole decimals are whole numbers in JSON."""
     assert [plain(Decimal("2.00")), plain(Decimal("2.50")), plain(None)] == [2, 2.5, None]
+
+
+@pytest.mark.parametrize(("zone", "told"), [("America/New_York", "current"), ("", "1 day behind")])
+def test_an_account_is_late_by_its_own_day(silver: Silver, zone: str, told: str) -> None:
+    """At four in the morning in Vienna yesterday is not over in New York."""
+    zones = (("meta", "act_1", zone),) if zone else ()
+    silver.orgs = (replace(ACME, zones=zones),)
+    silver.deliver(start=day("11-01"), end=day("11-19"))
+    silver.cover(day("11-01"), day("11-19"))
+    silver.build()
+    night = dt.datetime(2026, 11, 21, 3, 0, tzinfo=dt.UTC)
+    rows = silver.gold.report("freshness", org_id=None, now=night).rows
+    [row] = [row for row in rows if row["source"] == "meta"]
+    assert row["freshness"] == told
+    assert row["timezone"] == (zone or "Europe/Vienna")

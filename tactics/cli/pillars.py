@@ -15,6 +15,7 @@ from tactics.cli.words import NOTHING, Number, count, money, percent, visible
 
 Facts = Mapping[str, Any]
 MAX_ORDERS = 12
+MAX_NOTES = 2
 LINES = {
     "gross_sales": "gross sales",
     "net_sales": "net sales",
@@ -89,7 +90,9 @@ def _blocks(
         blocks.append(_heading(title, names, mine))
         blocks.append(as_table(mine, columns, gap=1))
         found = dict.fromkeys(row[note] for note in notes for row in mine if row.get(note))
-        blocks.extend(Text(visible(str(text))) for text in found)
+        blocks.extend(Text(visible(str(text))) for text in list(found)[:MAX_NOTES])
+        if len(found) > MAX_NOTES:
+            blocks.append(Text(f"and {len(found) - MAX_NOTES} more notes: see --json", "dim"))
     return Group(*blocks)
 
 

@@ -91,8 +91,9 @@ def test(rest: list[str]) -> int:
 
 
 def docs(_: list[str]) -> int:
-    """Write docs/reference.md and tactics.toml.example anew from the code."""
-    cog = [str(BIN / "python"), "-m", "cogapp", "-r", "-I", str(ROOT), "docs/reference.md"]
+    """Write the reference pages and tactics.toml.example anew from the code."""
+    pages = ("docs/reference.md", "docs/cli.md")
+    cog = [str(BIN / "python"), "-m", "cogapp", "-r", "-I", str(ROOT), *pages]
     example = subprocess.run(tool("tactics", "init", "--print"), capture_output=True, check=True)
     (ROOT / "tactics.toml.example").write_bytes(example.stdout)
     return run_steps([cog])

@@ -21,7 +21,10 @@ def test_an_edit_leaves_what_was_booked_before(lab: Lab):
     lab.clock.advance(dt.timedelta(days=1).total_seconds())
     lab.world.advance()
     lab.sync("sheets")
-    assert lab.silver(HISTORY) == [(TODAY, before + 1), (TODAY + dt.timedelta(days=1), before + 500)]
+    assert lab.silver(HISTORY) == [
+        (TODAY, before + 1),
+        (TODAY + dt.timedelta(days=1), before + 500),
+    ]
 
 
 def test_a_refused_row_is_kept_aside_once(lab: Lab):

@@ -11,7 +11,10 @@ def test_rows_stay_text() -> None:
     rows = list(split_csv(text))
     assert rows == [["Date", "Name", "Cost"], ["2026-11-01", 'A, "b"\nc', "1.10"], [], ["end"]]
     page = json.loads(rows_page(rows[0], rows[1:2]))
-    assert page == {"columns": ["Date", "Name", "Cost"], "rows": [["2026-11-01", 'A, "b"\nc', "1.10"]]}
+    assert page == {
+        "columns": ["Date", "Name", "Cost"],
+        "rows": [["2026-11-01", 'A, "b"\nc', "1.10"]],
+    }
 
 
 def test_another_delimiter() -> None:

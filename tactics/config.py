@@ -8,7 +8,7 @@ import tomllib
 import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -86,6 +87,23 @@ class GoldSettings(_Section):
     threads: int = Field(2, ge=1, le=64, description="of each DuckDB connection")
 
 
+class FxSettings(_Section):
+    """Exchange rates: without them, amounts in a foreign currency are left out, never added."""
+
+    ecb_rates_file: Path | None = Field(
+        None,
+        description="the ECB's reference rates, eurofxref-hist.csv, kept up to date by you; absolute path",
+    )
+
+    @field_validator("ecb_rates_file")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        path = path and path.expanduser()
+        if path is not None and not path.is_absolute():
+            raise ValueError(f"wants an absolute path, got {str(path)!r}")
+        return path
+
+
 class GuardSettings(_Section):
     """DataGuard."""
 
@@ -108,6 +126,71 @@ class PacingSettings(_Section):
         if list(bands) != sorted(bands):
             raise ValueError(f"bands must ascend, got {bands}")
         return self
+
+
+AlertLevel = Literal["off", "info", "warning", "critical"]
+MailAddress = Annotated[str, StringConstraints(pattern=r"^[^\s<>@,;]+@[^\s<>@,;]+$")]
+HttpAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@]+(/\S*)?$")]
+QuietHours = Annotated[
+    str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")
+]
+
+
+class AlertSettings(_Section):
+    """Who is told what, and when. A channel is "off", or told from this severity on: "info", "warning" or "critical"."""
+
+    log: AlertLevel = Field("info", description="alerts.log in the home, JSON lines")
+    webhook: AlertLevel = Field(
+        "off", description="its address is a secret: `tactics auth set alerts webhook url`"
+    )
+    webhook_format: Literal["slack", "json"] = Field(
+        "slack", description="slack (also Mattermost, Discord with /slack), or json"
+    )
+    email: AlertLevel = "off"
+    email_from: MailAddress | None = Field(None, description="the sender's address")
+    email_to: tuple[MailAddress, ...] = Field((), description="who gets it")
+    smtp_host: str | None = Field(None, min_length=1, description="the server that takes the mail")
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "ssl", "none"] = Field(
+        "starttls",
+        description="ssl: encrypted from the start, port 465; none: never with a password",
+    )
+    smtp_user: str | None = Field(
+        None, description="signs in with `tactics auth set alerts smtp password`"
+    )
+    desktop: AlertLevel = Field("off", description="a notification on this machine's screen")
+    repeat_hours: float = Field(
+        24, ge=0, description="an alert that nobody acknowledged is told again; 0: never"
+    )
+    quiet_hours: QuietHours | None = Field(
+        None, description='as "22:00-07:00": only what is critical is told at once'
+    )
+    quiet_timezone: TimeZone = Field("UTC", description="of the quiet hours")
+    heartbeat_url: HttpAddress | None = Field(
+        None, description="asked for after each good sync: a dead man's switch such as healthchecks"
+    )
+    timeout_seconds: float = Field(10, gt=0, le=30, description="for one message on one channel")
+    log_max_bytes: int = Field(
+        2**20, ge=4096, description="then alerts.log becomes alerts.log.1, up to three of them"
+    )
+
+
+class HealthSettings(_Section):
+    """What `tactics health` calls late, low or too much."""
+
+    sync_hours: float = Field(26, gt=0, description="a sync is expected at least this often")
+    stale_fail_hours: float = Field(
+        48, gt=0, description="data this much later than expected is a failure, before it a warning"
+    )
+    queue_warn_minutes: float = Field(
+        15, gt=0, description="a write that waits longer for its retry is a warning"
+    )
+    queue_fail_hours: float = Field(24, gt=0, description="and one that waits so long a failure")
+    disk_warn_bytes: int = Field(2 * 2**30, ge=0, description="less free space is a warning")
+    disk_fail_bytes: int = Field(2**28, ge=0, description="and less than this a failure")
+    credential_days: int = Field(
+        30, ge=1, description="so long before its end a credential with a known life is a warning"
+    )
 
 
 class SourceSettings(BaseModel):
@@ -140,8 +223,11 @@ class Settings(_Section):
     queue: QueueSettings = QueueSettings()
     lake: LakeSettings = LakeSettings()
     gold: GoldSettings = GoldSettings()
+    fx: FxSettings = FxSettings()
     guard: GuardSettings = GuardSettings()
     pacing: PacingSettings = PacingSettings()
+    health: HealthSettings = HealthSettings()
+    alerts: AlertSettings = AlertSettings()
     orgs: dict[Identifier, OrgSettings] = Field(default_factory=dict)
 
 

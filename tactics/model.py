@@ -181,3 +181,56 @@ class Receipt:
         return self.received == (
             self.written + self.duplicate + self.quarantined + self.dead_lettered + self.queued
         )
+
+
+class AlertSeverity(StrEnum):
+    """How soon a person has to act: when there is time, today, now."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Return its place, the mildest first."""
+        return list(AlertSeverity).index(self)
+
+
+class AlertEvent(StrEnum):
+    """What there is to tell of an alert."""
+
+    RAISED = "raised"
+    ESCALATED = "escalated"
+    REPEATED = "repeated"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something a person should know of, and the command that mends it or shows more.
+
+    `key` names the trouble (`freshness:acme/meta`): while it lasts, the same key is the same alert.
+    `facts` are JSON-able. Nothing in it is secret.
+    """
+
+    key: str
+    severity: AlertSeverity
+    title: str
+    body: str = ""
+    command: str = ""
+    org_id: str = ""
+    source: str = ""
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell of an alert on one channel; `seen` so many times `since` it was raised."""
+
+    notice_id: int
+    alert_id: int
+    event: AlertEvent
+    alert: Alert
+    seen: int
+    since: dt.datetime
+    at: dt.datetime

@@ -1,6 +1,7 @@
 """What several test tiers share: a clock that tests move, and nothing of ours that is faked."""
 
 import datetime as dt
+import threading
 
 
 class FakeClock:
@@ -9,6 +10,7 @@ class FakeClock:
     def __init__(self, now: dt.datetime | None = None) -> None:
         self._now = now or dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
         self._monotonic = 0.0
+        self._lock = threading.Lock()  # many threads of a sync sleep on one clock
         self.slept: list[float] = []
 
     def now(self) -> dt.datetime:
@@ -26,5 +28,6 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
-        self._now += dt.timedelta(seconds=seconds)
-        self._monotonic += seconds
+        with self._lock:
+            self._now += dt.timedelta(seconds=seconds)
+            self._monotonic += seconds

@@ -47,6 +47,13 @@ NOUNS = {
     "queue": Noun("tactics.cli.queue", "See and work off writes that wait for a retry."),
     "dlq": Noun("tactics.cli.dlq", "Look at dead letters and bring them home."),
     "breakers": Noun("tactics.cli.breakers", "See and reset the circuit breakers."),
+    "backup": Noun("tactics.cli.backup", "Copy this home into one file, also during a sync."),
+    "restore": Noun(
+        "tactics.cli.restore", "Bring a backup into an empty home, or mend a moved one."
+    ),
+    "alerts": Noun("tactics.cli.alerts", "See, answer and test alerts."),
+    "status": Noun("tactics.cli.status", "See health, sources, what is due and what waits."),
+    "health": Noun("tactics.cli.health", "Say how everything stands, and what mends it."),
     "doctor": Noun("tactics.cli.doctor", "Check this installation and say what to repair."),
     "sandbox": Noun(
         "tactics.cli.sandbox", "Serve simulators of the vendors' APIs on this machine."

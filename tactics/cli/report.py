@@ -5,7 +5,7 @@ Needs no configuration and never waits for a sync. Computes no metric.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tactics.gold import Report
 
 app = new_noun("Read a report, from pacing to revenue.")
+Days = Annotated[int, typer.Option("--days", min=1, help="the last so many, today included")]
 
 
 @app.command()
@@ -110,6 +111,28 @@ def blended(
     from tactics.cli.render import choose_form
 
     show_report(context.obj, "blended", orgs, choose_form(as_json, as_csv))
+
+
+@app.command()
+def cost(
+    context: typer.Context, days: Days = 7, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show calls, quota, CPU time and bytes of each source, and what is stored."""
+    from tactics.cli.render import choose_form
+    from tactics.cli.upkeep import show_cost
+
+    show_cost(context.obj, days, choose_form(as_json, as_csv))
+
+
+@app.command()
+def latency(
+    context: typer.Context, days: Days = 7, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
+    """Show how long data took from the vendor to the reports, against the budget."""
+    from tactics.cli.render import choose_form
+    from tactics.cli.upkeep import show_latency
+
+    show_latency(context.obj, days, choose_form(as_json, as_csv))
 
 
 def show_report(

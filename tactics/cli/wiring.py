@@ -61,7 +61,9 @@ def open_credentials(session: "Session") -> "Credentials":
 
 
 def credential_rows(session: "Session") -> list[dict[str, object]]:
-    """Return each credential that a source can use, where it is, and whether the source needs it."""
+    """Return each credential that a source can use or a channel of alerts needs, and where it is."""
+    from tactics.alerts import credentials_of
+
     credentials = open_credentials(session)
     rows: list[dict[str, object]] = []
     for one in configured(session.settings()):
@@ -69,6 +71,8 @@ def credential_rows(session: "Session") -> list[dict[str, object]]:
         for name, needed in names_of(manifest):
             location = credentials.locate(one.org_id, one.source, name)
             rows.append({**asdict(location), "credential": _path(location), "needed": needed})
+    told = credentials.listing(credentials_of(session.settings().alerts))
+    rows += [{**asdict(one), "credential": _path(one), "needed": "yes"} for one in told]
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from tactics.connectors.base import (
     Connector,
+    DailyQuota,
     Manifest,
     Options,
     Slicing,
@@ -18,10 +19,11 @@ from tactics.connectors.registry import (
     spec_of,
     stream_sql,
 )
-from tactics.connectors.scrub import pseudonymize
+from tactics.connectors.scrub import mask, pseudonymize
 
 __all__ = [
     "Connector",
+    "DailyQuota",
     "Manifest",
     "Options",
     "Slicing",
@@ -32,6 +34,7 @@ __all__ = [
     "find_connector",
     "known_kinds",
     "local_day",
+    "mask",
     "options_of",
     "plan_slices",
     "pseudonymize",

@@ -58,6 +58,22 @@ class StreamSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DailyQuota:
+    """How many calls a vendor takes in a day from one connection, as far as it says so.
+
+    Only calls whose endpoint contains one of `endpoints` count (none: all do). Connections that
+    share a project or an account share the limit, too, which is not known here.
+    """
+
+    calls: int
+    endpoints: tuple[str, ...] = ()
+
+    def counts(self, endpoint: str) -> bool:
+        """Return whether a call to `endpoint`, as the ledger names it, counts."""
+        return not self.endpoints or any(part in endpoint for part in self.endpoints)
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The facts of one vendor; each limit has its `Source:` in the connector's file.
 
@@ -65,7 +81,8 @@ class Manifest:
     credential in `auth_header`, behind its prefix), `query` (parameter `access_token`, with
     `appsecret_proof` when there is an `app_secret`) or `google` (OAuth). `{account}` in a base URL
     stands for the connection's only account. `trusted_hosts` are the vendor's own further hosts,
-    which may see the credential; `hosts` may not.
+    which may see the credential; `hosts` may not. `credential_days` are lives that cannot be
+    prolonged: name of the credential and how many days it lives at most.
     """
 
     kind: str
@@ -88,6 +105,8 @@ class Manifest:
     extra_headers: tuple[tuple[str, str], ...] = ()  # optional credential, header it travels in
     global_accounts: bool = False  # an id means the same account in every connection: read it once
     token_path: str = ""  # after the api base URL: where `client_id` + `client_secret` get a token
+    daily_quota: DailyQuota | None = None
+    credential_days: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 A list of what may stay is safer than a list of what must go: a field that a vendor adds tomorrow
 (a name, an address) is dropped until somebody declares it. Values that stay are copied byte for
 byte, so that no number is rounded. What is kept only to recognise somebody is replaced by a keyed
-hash. Knows no vendor.
+hash. Of what cannot be read, and so not scrubbed, only the shape is kept. Knows no vendor.
 """
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -17,6 +18,10 @@ Shape: TypeAlias = Mapping[str, "Shape | None"]
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+
+# What belongs to the shape of a page: the names of members, and JSON's own words.
+_SHAPE = re.compile(r'("[A-Za-z_$][\w$.-]{0,63}"\s*:|\b(?:true|false|null)\b)')
+_LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
 
 
 def keep_declared(payload: bytes, shape: Shape) -> bytes:
@@ -43,6 +48,21 @@ def pseudonymize(payload: bytes, shape: Shape, key: bytes) -> bytes:
     if not shape:
         return payload
     return msgspec.json.encode(_hide(msgspec.Raw(payload.strip()), shape, key))
+
+
+def mask(text: str) -> str:
+    """Return the shape of a page that cannot be read: enough to see what broke, and nobody in it.
+
+    Each letter becomes `x` and each digit `0`, but for the names of members. A web page stays: it is
+    a proxy's or a log-in's, and no record.
+    """
+    if text.lstrip().startswith("<"):
+        return text
+    parts = _SHAPE.split(text)  # every other one is a piece of the shape
+    return "".join(
+        part if place % 2 else _DIGIT.sub("0", _LETTER.sub("x", part))
+        for place, part in enumerate(parts)
+    )
 
 
 def _hide(value: msgspec.Raw, shape: Shape, key: bytes) -> object:

@@ -1,7 +1,7 @@
 """The lake: Iceberg tables on local files, written once per load, read by DuckDB.
 
-Never talks to the network; knows no vendor. `Lake` itself is loaded when it is first asked for:
-pyiceberg and SQLAlchemy take a second to import, and the names of tables need neither.
+Never talks to the network; knows no vendor. What needs pyiceberg and SQLAlchemy is loaded when it is
+first asked for: they take a second to import, and the names of tables need neither.
 """
 
 import importlib
@@ -17,22 +17,36 @@ from tactics.lake.values import (
 )
 
 if TYPE_CHECKING:
+    from tactics.lake.inventory import TableContents, list_contents
     from tactics.lake.lake import Lake
+    from tactics.lake.relocate import Relocation, relocate_lake
 
 __all__ = [
     "TABLES",
     "BronzeLoad",
     "Lake",
     "MaintenanceReport",
+    "Relocation",
     "SilverLoad",
     "SilverRequest",
     "SilverResult",
+    "TableContents",
     "TableSpec",
     "find_table",
+    "list_contents",
+    "relocate_lake",
 ]
+
+_HOMES = {
+    "Lake": "lake",
+    "Relocation": "relocate",
+    "TableContents": "inventory",
+    "list_contents": "inventory",
+    "relocate_lake": "relocate",
+}
 
 
 def __getattr__(name: str) -> object:
-    if name != "Lake":
+    if name not in _HOMES:
         raise AttributeError(name)
-    return importlib.import_module("tactics.lake.lake").Lake
+    return getattr(importlib.import_module(f"tactics.lake.{_HOMES[name]}"), name)

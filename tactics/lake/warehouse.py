@@ -36,10 +36,11 @@ from pyiceberg.types import (
     StringType,
     TimestamptzType,
 )
-from sqlalchemy import URL, event, text
+from sqlalchemy import URL, event
 
-from tactics.errors import ConfigError, StoreCorrupt
+from tactics.errors import StoreCorrupt
 from tactics.lake.durable import make_folder, sync_file
+from tactics.lake.inventory import read_entries, refuse_moved
 from tactics.lake.schemas import COMMON_PROPERTIES, TableSpec
 
 LOAD_ID = "tactics.load-id"
@@ -87,7 +88,7 @@ class Warehouse:
             )
         make_folder(self.files)
         self._catalog = _open_catalog(catalog, self.files, busy_seconds)
-        _refuse_moved(self._catalog, self.files)
+        refuse_moved(read_entries(self._catalog.engine), folder)
 
     def close(self) -> None:
         """Let go of the catalog file."""
@@ -188,27 +189,6 @@ def _open_catalog(path: Path, files: Path, busy_seconds: float) -> SqlCatalog:
 def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401  # a DBAPI connection
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-
-
-def _refuse_moved(catalog: SqlCatalog, files: Path) -> None:
-    """Refuse a lake that lies elsewhere than it was made: a copy would write into its original.
-
-    Raises:
-        ConfigError: Iceberg's metadata names the files by another folder.
-    """
-    with catalog.engine.connect() as connection:
-        row = connection.execute(
-            text("SELECT metadata_location FROM iceberg_tables LIMIT 1")
-        ).first()
-    if row is None or Path(row[0]).is_relative_to(files):
-        return
-    old = next((parent for parent in Path(row[0]).parents if parent.name == files.name), None)
-    raise ConfigError(
-        "this home was moved or copied, and Iceberg keeps absolute paths",
-        hint="put it back to where it was, or begin a new home and sync again",
-        made_in=old.parent.parent if old else row[0],
-        found_in=files.parent.parent,
-    )
 
 
 def _with_new_columns(table: Table, spec: TableSpec) -> Table:

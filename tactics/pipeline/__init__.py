@@ -15,39 +15,92 @@ from tactics.pipeline.result import (
     StageReport,
 )
 from tactics.pipeline.scope import Progress, Scope, Silent
-from tactics.pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
+    from tactics.pipeline.alert import after_run
+    from tactics.pipeline.backup import Backup, back_up
+    from tactics.pipeline.cost import read_cost, read_latency
     from tactics.pipeline.explore import query
     from tactics.pipeline.freshness import read_freshness
     from tactics.pipeline.gaps import Gap, StreamDays, list_days
+    from tactics.pipeline.health import (
+        read_health,
+        read_metrics,
+        read_vitals,
+        unreadable_health,
+    )
+    from tactics.pipeline.held import Held, Parts
+    from tactics.pipeline.mend import edit_letter
+    from tactics.pipeline.notify import (
+        AlertReport,
+        Trial,
+        deliver_due,
+        raise_alerts,
+        try_channels,
+    )
+    from tactics.pipeline.restore import Restored, relocate, restore_backup, verify
     from tactics.pipeline.run import flush, sync, validate
     from tactics.pipeline.sources import SourceCheck, check_sources
+    from tactics.pipeline.workspace import Workspace
 
 __all__ = [
+    "AlertReport",
+    "Backup",
     "Freshness",
     "Gap",
+    "Held",
     "Outcome",
+    "Parts",
     "PipelineResult",
     "Problem",
     "Progress",
+    "Restored",
     "Scope",
     "Silent",
     "SourceCheck",
     "SourceOutcome",
     "StageReport",
     "StreamDays",
+    "Trial",
     "Workspace",
+    "after_run",
+    "back_up",
     "check_sources",
+    "deliver_due",
+    "edit_letter",
     "flush",
     "list_days",
     "query",
+    "raise_alerts",
+    "read_cost",
     "read_freshness",
+    "read_health",
+    "read_latency",
+    "read_metrics",
+    "read_vitals",
+    "relocate",
+    "restore_backup",
     "sync",
+    "try_channels",
+    "unreadable_health",
     "validate",
+    "verify",
 ]
 
 _HOMES = {
+    "edit_letter": "mend",
+    "Backup": "backup",
+    "back_up": "backup",
+    "Restored": "restore",
+    "relocate": "restore",
+    "restore_backup": "restore",
+    "verify": "restore",
+    "AlertReport": "notify",
+    "Trial": "notify",
+    "after_run": "alert",
+    "deliver_due": "notify",
+    "raise_alerts": "notify",
+    "try_channels": "notify",
     "Gap": "gaps",
     "StreamDays": "gaps",
     "list_days": "gaps",
@@ -58,6 +111,15 @@ _HOMES = {
     "read_freshness": "freshness",
     "sync": "run",
     "validate": "run",
+    "Held": "held",
+    "Parts": "held",
+    "read_cost": "cost",
+    "read_health": "health",
+    "read_latency": "cost",
+    "read_metrics": "health",
+    "read_vitals": "health",
+    "unreadable_health": "health",
+    "Workspace": "workspace",
 }
 
 

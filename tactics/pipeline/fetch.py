@@ -5,10 +5,9 @@ the last page. Reads no page beyond what the connector says of it.
 """
 
 import datetime as dt
-import json
 from dataclasses import replace
 
-from tactics.connectors import Step, StreamSpec, finality, pseudonymize
+from tactics.connectors import Step, StreamSpec, mask
 from tactics.crashpoint import reach
 from tactics.errors import (
     CursorRejected,
@@ -18,10 +17,10 @@ from tactics.errors import (
     TacticsError,
     UpstreamUnavailable,
 )
-from tactics.model import Finality, Priority, Slice, Window
+from tactics.model import Priority, Slice, Window
 from tactics.pipeline.access import Access
+from tactics.pipeline.keep import PageKeeper
 from tactics.pipeline.workspace import Workspace
-from tactics.store import pack
 from tactics.transport import Request, Response, redact
 
 MAX_STEPS = 100_000  # of one slice: far above any real one, so that no vendor keeps us for ever
@@ -47,6 +46,7 @@ class SliceFetch:
         self.warnings: dict[str, None] = {}
         self._max_steps = max_steps
         self._whole = spec.slicing == "snapshot"
+        self._keeper = PageKeeper(workspace, access.options, spec, today)
         self._last_body = b""
 
     def run(self, work: Slice) -> int:
@@ -85,14 +85,14 @@ class SliceFetch:
         return pages
 
     def _give_up(self, work: Slice, request_id: str, error: TacticsError) -> None:
-        """Note the failure; what can never be read is kept as evidence among the dead letters."""
+        """Note the failure; of what can never be read the shape is kept, among the dead letters."""
         store = self.workspace.store
         with store.transaction():
             store.fetches.fail(request_id, error)
             if isinstance(error, SliceTooLarge):
                 store.fetches.forget_job(work.key, work.window)
             if isinstance(error, RecordError):
-                evidence = redact(self._last_body.decode("utf-8", "replace")).encode()
+                evidence = mask(redact(self._last_body.decode("utf-8", "replace"))).encode()
                 store.jobs.discard_now(
                     "ingest", work.key, error, payload=evidence, window=work.window
                 )
@@ -111,7 +111,7 @@ class SliceFetch:
         for _ in range(self._max_steps):
             step = self._exchange(work, request)
             self._note(work, step)
-            self._keep(work, request_id, request, step)
+            self._keeper.keep(work, request_id, request, step)
             pages += step.page is not None
             if step.next is None:
                 return pages
@@ -148,50 +148,6 @@ class SliceFetch:
             self.access.throttle.slow_down(work.key.account_id, step.pause_seconds)
         if step.job:
             self.workspace.store.fetches.remember_job(work.key, work.window, step.job)
-
-    def _keep(self, work: Slice, request_id: str, request: Request, step: Step) -> None:
-        """Commit the page, and with the last one the days that it completes."""
-        if step.page is None and step.next is not None:
-            return
-        store = self.workspace.store
-        body = pack(self._pseudonymized(step))
-        with store.transaction():
-            if step.page is not None:
-                described = self._describe(work, request)
-                store.fetches.append_page(request_id, body, request=described)
-                reach("ingest.page_appended")
-            if step.unchanged:
-                store.fetches.confirm(request_id, day=self.today)
-            elif step.next is None:
-                store.fetches.complete(
-                    request_id, days=self._days(work), marker=step.marker, replace=self._whole
-                )
-        reach("ingest.page_committed" if step.next is not None else "ingest.slice_completed")
-
-    def _pseudonymized(self, step: Step) -> bytes | None:
-        if step.page is None or not step.pseudonyms:
-            return step.page
-        return pseudonymize(step.page, step.pseudonyms, self.workspace.pseudonym_key)
-
-    def _days(self, work: Slice) -> list[tuple[dt.date, Finality]]:
-        if self._whole:
-            return [(self.today, Finality.OPEN)]
-        if self.spec.slicing == "daily":
-            return [(self.today, Finality.FINAL)]
-        return [(day, finality(self.spec, day, self.today)) for day in work.window.days()]
-
-    def _describe(self, work: Slice, request: Request) -> str:
-        """Return the redacted request as JSON, with what silver must know to read the page."""
-        account = work.account
-        facts = {"currency": account.currency, "timezone": account.timezone, "name": account.name}
-        described = {
-            "method": request.method,
-            "path": request.path,
-            "query": dict(request.query),
-            "account": facts | account.facts,
-            "options": self.access.options.model_dump(mode="json"),
-        }
-        return redact(json.dumps(described))
 
 
 def _halves(work: Slice) -> tuple[Window, ...]:

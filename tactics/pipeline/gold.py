@@ -80,5 +80,6 @@ def _build(
     )
     generation = workspace.gold.build(build)
     workspace.gold.publish(generation)
-    ready = Emission(TOPIC_READY, None, {"generation": generation.number})
+    told = {"generation": generation.number, "built_at": now.isoformat()}
+    ready = Emission(TOPIC_READY, None, told)
     return Written(sum(generation.tables.values()), (ready, *and_then))

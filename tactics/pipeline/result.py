@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tactics.analytics import Latency
 from tactics.errors import TacticsError
 from tactics.model import Receipt, RunStatus
 
@@ -99,6 +100,8 @@ class PipelineResult:
     warnings: tuple[str, ...] = ()
     stale: bool = False
     followed: str | None = None
+    latency: tuple[Latency, ...] = ()  # of what was published by this run
+    cpu_seconds: float = 0.0
 
     @property
     def exit_code(self) -> int:

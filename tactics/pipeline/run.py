@@ -5,17 +5,21 @@ Only the holder of the commit lock writes lake and gold; a second `sync` follows
 
 from concurrent.futures import ThreadPoolExecutor
 
+from tactics.analytics import Latency
 from tactics.errors import IntegrityError, TacticsError
 from tactics.guard import GuardReport
 from tactics.model import Receipt, RunStatus
+from tactics.pipeline.alert import tell
 from tactics.pipeline.bronze import bronze_stage
 from tactics.pipeline.check import check_silver
+from tactics.pipeline.cost import cpu_seconds, measure_latency, record_run
 from tactics.pipeline.delivery import Delivery, sink_breaker
 from tactics.pipeline.freshness import read_freshness
 from tactics.pipeline.gold import build_gold, gold_stage
 from tactics.pipeline.ingest import start_ingest
 from tactics.pipeline.lock import CommitLock, commit_lock
 from tactics.pipeline.maintain import maintain_if_due
+from tactics.pipeline.mend import replay_mended
 from tactics.pipeline.result import (
     Outcome,
     PipelineResult,
@@ -84,6 +88,8 @@ class Run:
         self.command = command
         self.ignore_schedule = False
         self.started_at = workspace.clock.now()
+        self.cpu_before = cpu_seconds()
+        self.latency: tuple[Latency, ...] = ()
         self.run_id = ""
         self.receipts: list[Receipt] = []
         self.stages: list[StageReport] = []
@@ -115,7 +121,8 @@ class Run:
             self._record(RunStatus.FAILED, (problem,))
             raise
         halted = bool(self.guard and self.guard.halted_orgs)
-        return self._record(decide_status(self.sources, tuple(self.stages), halted=halted))
+        status = decide_status(self.sources, tuple(self.stages), halted=halted)
+        return tell(self.workspace, self._record(status))
 
     def validate_only(self) -> PipelineResult:
         """Record what DataGuard finds.
@@ -138,10 +145,12 @@ class Run:
         self._silver()
         self._validate()
         self._gold()
+        self.latency = measure_latency(self.workspace.store)  # before maintenance prunes the log
         self.stages += maintain_if_due(self.workspace, self.run_id)
 
     def _fetch_into_bronze(self) -> None:
         """Fetch and, while pages arrive, carry them on to bronze."""
+        self.stages += replay_mended(self.workspace, ignore_schedule=self.ignore_schedule)
         bronze = bronze_stage(self.workspace)
         self.progress.stage("bronze")
         bronze.retry(ignore_schedule=self.ignore_schedule)
@@ -215,8 +224,12 @@ class Run:
             stale=any(
                 source.outcome in {Outcome.FAILED, Outcome.OFFLINE} for source in self.sources
             ),
+            latency=self.latency,
+            cpu_seconds=round(cpu_seconds() - self.cpu_before, 3),
         )
-        self.workspace.store.runs.finish(self.run_id, status, result.to_json())
+        with self.workspace.store.transaction():
+            self.workspace.store.runs.finish(self.run_id, status, result.to_json())
+            record_run(self.workspace.store, result)
         return result
 
 

@@ -31,6 +31,7 @@ LEASE_SECONDS = 600.0  # longer than the longest batch: a lease lost in time mea
 MAX_BACKOFF_SECONDS = 3600.0
 JITTER = 0.25
 TEXT_LIMIT = 2000
+HISTORY = 20  # failures that a dead letter remembers when it fails at every sync
 
 _SQL = load_statements("tactics.store", "jobs.sql")
 
@@ -52,7 +53,8 @@ class Job:
     """One write that failed.
 
     `attempt` counts the failed tries, the first one included; when it reaches `max_attempts` the
-    job is discarded. `errors` is their history, oldest first. `payload` is None in listings.
+    job is discarded. `errors` is their history, oldest first. `payload` is None in listings;
+    `edited_at` says since when it is what a person made of it.
     """
 
     job_id: int
@@ -72,21 +74,34 @@ class Job:
     scheduled_at: dt.datetime
     attempted_at: dt.datetime | None
     finalized_at: dt.datetime | None
+    edited_at: dt.datetime | None
     payload_bytes: int
     payload: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterFilter:
-    """Which dead letters to list; None does not restrict."""
+    """Which dead letters are meant; None or nothing does not restrict."""
 
-    org_id: str | None = None
-    source: str | None = None
+    orgs: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    error_types: tuple[str, ...] = ()
     stage: str | None = None
-    error_type: str | None = None
     transient: bool | None = None
     since: dt.datetime | None = None
     limit: int = 100
+
+    def parameters(self) -> dict[str, object]:
+        """Return what the statements that list dead letters ask for."""
+        return {
+            "orgs": json.dumps(self.orgs) if self.orgs else None,
+            "sources": json.dumps(self.sources) if self.sources else None,
+            "error_types": json.dumps(self.error_types) if self.error_types else None,
+            "stage": self.stage,
+            "transient": self.transient,
+            "since": None if self.since is None else to_instant(self.since),
+            "limit": self.limit,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +163,22 @@ class Jobs:
         event_seq: int | None = None,
         window: Window | None = None,
     ) -> int:
-        """Make a dead letter of what can never succeed; return its job_id."""
+        """Make a dead letter of what can never succeed; return its job_id.
+
+        A slice that fails as it did before stays one dead letter, which counts its failures.
+        """
         place = {"event_seq": event_seq, **_place(key, window)}
         state = JobState.DISCARDED
         return self._add(stage, state, error, delay=0.0, payload=payload, place=place)
 
-    def claim_due(self, stage: str, limit: int, *, ignore_schedule: bool = False) -> list[Job]:
+    def claim_due(
+        self,
+        stage: str,
+        limit: int,
+        *,
+        ignore_schedule: bool = False,
+        edited_only: bool = False,
+    ) -> list[Job]:
         """Take up to `limit` due jobs of a stage under a lease, longest waiting first.
 
         Jobs whose worker lost its lease are put back first, with one more failed try counted.
@@ -163,13 +188,14 @@ class Jobs:
             "stage": stage,
             "limit": limit,
             "ignore_schedule": ignore_schedule,
+            "edited_only": edited_only,
             "now": to_instant(now),
             "leased_until": to_instant(now + dt.timedelta(seconds=LEASE_SECONDS)),
         }
         with self._database.transaction():
             self._rescue(everything=False)
             rows = self._database.write(_SQL["claim_jobs"], parameters)
-        return sorted(map(_to_job, rows), key=lambda job: (job.scheduled_at, job.job_id))
+        return sorted(map(to_job, rows), key=lambda job: (job.scheduled_at, job.job_id))
 
     def abandon_running(self) -> int:
         """Put back what a dead process had claimed, without waiting for its lease; return how many.
@@ -213,10 +239,6 @@ class Jobs:
         parameters = {"stage": stage, "now": to_instant(self._clock.now())}
         return len(self._database.write(_SQL["redrive_transient"], parameters))
 
-    def purge(self, job_ids: Iterable[int]) -> int:
-        """Cancel dead letters for good and drop their payloads; return how many."""
-        return self._change("purge_jobs", job_ids)
-
     def complete_for_slice(self, key: StreamKey, window: Window, *, snapshot: bool = False) -> int:
         """Complete the ingest jobs that a good fetch of `window` has healed; return how many.
 
@@ -238,21 +260,12 @@ class Jobs:
         row = self._database.read_one(_SQL["get_job"], {"job_id": job_id})
         if row is None:
             raise NotFoundError("no such job", hint="see `tactics dlq list`", job_id=job_id)
-        return _to_job(row)
+        return to_job(row)
 
     def list_dead(self, wanted: DeadLetterFilter | None = None) -> list[Job]:
         """Return dead letters, newest first, without their payloads."""
         wanted = wanted or DeadLetterFilter()
-        parameters = {
-            "org_id": wanted.org_id,
-            "source": wanted.source,
-            "stage": wanted.stage,
-            "error_type": wanted.error_type,
-            "transient": wanted.transient,
-            "since": None if wanted.since is None else to_instant(wanted.since),
-            "limit": wanted.limit,
-        }
-        return [_to_job(row) for row in self._database.read(_SQL["list_dead"], parameters)]
+        return [to_job(row) for row in self._database.read(_SQL["list_dead"], wanted.parameters())]
 
     def stats(self) -> list[JobCount]:
         """Return how many jobs stand where; ages follow from the instants."""
@@ -289,7 +302,18 @@ class Jobs:
             **_blame(error),
             **place,
         }
-        return int(self._database.write(_SQL["add_job"], parameters)[0][0])
+        with self._database.transaction():
+            rows = self._fail_again(state, parameters) or self._database.write(
+                _SQL["add_job"], parameters
+            )
+        return int(rows[0][0])
+
+    def _fail_again(self, state: JobState, parameters: Mapping[str, object]) -> list[Row]:
+        """Return the dead letter that says already what failed now, if there is one."""
+        if state is not JobState.DISCARDED or parameters["window_start"] is None:
+            return []
+        again = {**parameters, "history": HISTORY}
+        return self._database.write(_SQL["discard_again"], again)
 
     def _rescue(self, *, everything: bool) -> int:
         parameters = {"all": everything, "now": to_instant(self._clock.now())}
@@ -322,11 +346,12 @@ def _place(key: StreamKey | None, window: Window | None) -> dict[str, str | None
     }
 
 
-def _to_job(row: Row) -> Job:
+def to_job(row: Row) -> Job:
+    """Return the job of its columns."""
     job_id, stage, state, event_seq, *more = row
     org_id, source, account_id, stream, start, end, *more = more
     attempt, max_attempts, error_type, message, hint, transient, errors, *more = more
-    created_at, scheduled_at, attempted_at, finalized_at, payload_bytes, payload = more
+    created_at, scheduled_at, attempted_at, finalized_at, edited_at, payload_bytes, payload = more
     return Job(
         job_id=job_id,
         stage=stage,
@@ -345,6 +370,7 @@ def _to_job(row: Row) -> Job:
         scheduled_at=from_instant(scheduled_at),
         attempted_at=from_optional_instant(attempted_at),
         finalized_at=from_optional_instant(finalized_at),
+        edited_at=from_optional_instant(edited_at),
         payload_bytes=payload_bytes,
         payload=unpack(payload, payload_bytes),
     )

@@ -13,6 +13,37 @@ VALUES (:stage, :state, :event_seq, :org_id, :source, :account_id, :stream, :win
         :payload_bytes, :payload)
 RETURNING job_id;
 
+-- name: discard_again
+-- What could not be read fails in the same way at every sync: that is one dead letter, with what the
+-- vendor said last. Of its history the first failure and the last ones stay. An edited letter is a
+-- person's, and is left alone.
+UPDATE jobs
+SET state = 'discarded',
+    attempt = attempt + 1,
+    error_message = :error_message,
+    error_hint = :error_hint,
+    errors = json_insert(
+      CASE WHEN json_array_length(errors) < :history THEN errors ELSE json_remove(errors, '$[1]') END,
+      '$[#]', json_object('at', :now, 'attempt', attempt + 1, 'error_type', :error_type,
+                          'message', :error_message)),
+    scheduled_at = :now,
+    attempted_at = :now,
+    finalized_at = :now,
+    payload_bytes = CASE WHEN :payload_bytes > 0 THEN :payload_bytes ELSE payload_bytes END,
+    payload = CASE WHEN :payload_bytes > 0 THEN :payload ELSE payload END
+WHERE job_id = (
+  SELECT max(job_id)
+  FROM jobs
+  WHERE stage = :stage
+    AND event_seq IS NULL AND :event_seq IS NULL
+    AND org_id = :org_id AND source = :source AND account_id = :account_id AND stream = :stream
+    AND window_start = :window_start AND window_end = :window_end
+    AND error_type = :error_type
+    AND state NOT IN ('running', 'completed', 'cancelled')
+    AND edited_at IS NULL
+)
+RETURNING job_id;
+
 -- name: rescue_jobs
 -- A worker that lost its lease died while trying: that is a failed try too, so that a job which
 -- kills its worker ends as a dead letter instead of doing so for ever.
@@ -43,12 +74,14 @@ WHERE job_id IN (
     AND finalized_at IS NULL
     AND state <> 'running'
     AND (:ignore_schedule OR scheduled_at <= :now)
+    AND (NOT :edited_only OR edited_at IS NOT NULL)
   ORDER BY scheduled_at, job_id
   LIMIT :limit
 )
 RETURNING job_id, stage, state, event_seq, org_id, source, account_id, stream, window_start,
           window_end, attempt, max_attempts, error_type, error_message, error_hint, transient,
-          errors, created_at, scheduled_at, attempted_at, finalized_at, payload_bytes, payload;
+          errors, created_at, scheduled_at, attempted_at, finalized_at, edited_at, payload_bytes,
+          payload;
 
 -- name: succeed_jobs
 -- The write is done; the payload is not needed any more.
@@ -99,13 +132,6 @@ SET state = 'available', attempt = 0, scheduled_at = :now, finalized_at = NULL
 WHERE state = 'discarded' AND transient AND (:stage IS NULL OR stage = :stage)
 RETURNING job_id;
 
--- name: purge_jobs
--- A person has decided that these dead letters are not wanted.
-UPDATE jobs
-SET state = 'cancelled', finalized_at = :now, payload = NULL
-WHERE job_id IN (SELECT value FROM json_each(:job_ids)) AND state = 'discarded'
-RETURNING job_id;
-
 -- name: heal_slices
 -- A later fetch brought what these could not: it read their whole window, or every one of their
 -- days has been covered since, or it was a snapshot, which always reads everything.
@@ -129,7 +155,8 @@ RETURNING job_id;
 -- One job with its payload.
 SELECT job_id, stage, state, event_seq, org_id, source, account_id, stream, window_start,
        window_end, attempt, max_attempts, error_type, error_message, error_hint, transient,
-       errors, created_at, scheduled_at, attempted_at, finalized_at, payload_bytes, payload
+       errors, created_at, scheduled_at, attempted_at, finalized_at, edited_at, payload_bytes,
+       payload
 FROM jobs
 WHERE job_id = :job_id;
 
@@ -137,13 +164,14 @@ WHERE job_id = :job_id;
 -- Dead letters, newest first, without their payloads.
 SELECT job_id, stage, state, event_seq, org_id, source, account_id, stream, window_start,
        window_end, attempt, max_attempts, error_type, error_message, error_hint, transient,
-       errors, created_at, scheduled_at, attempted_at, finalized_at, payload_bytes, NULL
+       errors, created_at, scheduled_at, attempted_at, finalized_at, edited_at, payload_bytes,
+       NULL
 FROM jobs
 WHERE state = 'discarded'
-  AND (:org_id IS NULL OR org_id = :org_id)
-  AND (:source IS NULL OR source = :source)
+  AND (:orgs IS NULL OR org_id IN (SELECT value FROM json_each(:orgs)))
+  AND (:sources IS NULL OR source IN (SELECT value FROM json_each(:sources)))
   AND (:stage IS NULL OR stage = :stage)
-  AND (:error_type IS NULL OR error_type = :error_type)
+  AND (:error_types IS NULL OR error_type IN (SELECT value FROM json_each(:error_types)))
   AND (:transient IS NULL OR transient = :transient)
   AND (:since IS NULL OR finalized_at >= :since)
 ORDER BY finalized_at DESC, job_id DESC

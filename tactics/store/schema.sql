@@ -1,4 +1,4 @@
--- What migrations/state adds up to (version 7); generated.
+-- What migrations/state adds up to (version 10); generated.
 
 CREATE TABLE accounts (
   org_id     TEXT NOT NULL,
@@ -11,6 +11,28 @@ CREATE TABLE accounts (
   fetched_at TEXT NOT NULL,
   PRIMARY KEY (org_id, source, account_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alerts (
+  alert_id        INTEGER PRIMARY KEY AUTOINCREMENT,
+  key             TEXT NOT NULL,
+  severity        TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'critical')),
+  org_id          TEXT NOT NULL,
+  source          TEXT NOT NULL,
+  title           TEXT NOT NULL,
+  body            TEXT NOT NULL,
+  command         TEXT NOT NULL,
+  facts           TEXT NOT NULL,
+  seen            INTEGER NOT NULL CHECK (seen >= 1),
+  created_at      TEXT NOT NULL,
+  last_seen_at    TEXT NOT NULL,
+  notified_at     TEXT NOT NULL,
+  acknowledged_at TEXT,
+  snoozed_until   TEXT,
+  resolved_at     TEXT,
+  CHECK (acknowledged_at IS NULL OR snoozed_until IS NULL)
+) STRICT;
+
+CREATE UNIQUE INDEX alerts_open ON alerts (key) WHERE resolved_at IS NULL;
 
 CREATE TABLE api_calls (
   day            TEXT NOT NULL,
@@ -63,6 +85,25 @@ CREATE TABLE credentials (
   first_used_at TEXT NOT NULL,
   PRIMARY KEY (org_id, source, name)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+  delivery_id     INTEGER PRIMARY KEY AUTOINCREMENT,
+  channel         TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL UNIQUE,
+  content         TEXT NOT NULL,
+  attempt         INTEGER NOT NULL CHECK (attempt >= 1),
+  error_type      TEXT NOT NULL DEFAULT '',
+  error_message   TEXT NOT NULL DEFAULT '',
+  error_hint      TEXT NOT NULL DEFAULT '',
+  created_at      TEXT NOT NULL,
+  scheduled_at    TEXT NOT NULL,
+  attempted_at    TEXT NOT NULL,
+  leased_until    TEXT,
+  finalized_at    TEXT,
+  CHECK (finalized_at IS NULL OR leased_until IS NULL)
+) STRICT;
+
+CREATE UNIQUE INDEX deliveries_pending ON deliveries (channel) WHERE finalized_at IS NULL;
 
 CREATE TABLE events (
   seq        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -132,7 +173,7 @@ CREATE TABLE jobs (
   leased_until  TEXT,
   finalized_at  TEXT,
   payload_bytes INTEGER NOT NULL,
-  payload       BLOB,
+  payload       BLOB, edited_at TEXT,
   CHECK ((state IN ('completed', 'discarded', 'cancelled')) = (finalized_at IS NOT NULL)),
   CHECK ((state = 'running') = (leased_until IS NOT NULL))
 ) STRICT;
@@ -142,6 +183,58 @@ CREATE INDEX jobs_by_event ON jobs (event_seq) WHERE event_seq IS NOT NULL;
 CREATE INDEX jobs_discarded ON jobs (finalized_at) WHERE state = 'discarded';
 
 CREATE INDEX jobs_waiting ON jobs (stage, scheduled_at) WHERE finalized_at IS NULL;
+
+CREATE TABLE latencies (
+  run_id   TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+  org_id   TEXT NOT NULL,
+  source   TEXT NOT NULL,
+  stage    TEXT NOT NULL,
+  seconds  REAL NOT NULL CHECK (seconds >= 0),
+  requests INTEGER NOT NULL CHECK (requests >= 1),
+  PRIMARY KEY (run_id, org_id, source, stage)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE letter_changes (
+  change_id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id         INTEGER NOT NULL,
+  action         TEXT NOT NULL CHECK (action IN ('retry', 'edit', 'purge')),
+  user_name      TEXT NOT NULL,
+  host           TEXT NOT NULL,
+  changed_at     TEXT NOT NULL,
+  stage          TEXT NOT NULL,
+  org_id         TEXT,
+  source         TEXT,
+  account_id     TEXT,
+  stream         TEXT,
+  error_type     TEXT NOT NULL,
+  error_message  TEXT NOT NULL,
+  scheduled_at   TEXT,
+  payload_bytes  INTEGER,
+  payload_sha256 TEXT,
+  new_sha256     TEXT,
+  payload        BLOB,
+  CHECK ((action = 'retry') = (scheduled_at IS NOT NULL)),
+  CHECK ((action = 'edit') = (new_sha256 IS NOT NULL)),
+  CHECK ((payload_sha256 IS NULL) = (payload_bytes IS NULL))
+) STRICT;
+
+CREATE INDEX letter_changes_by_job ON letter_changes (job_id);
+
+CREATE TABLE notices (
+  notice_id    INTEGER PRIMARY KEY AUTOINCREMENT,
+  alert_id     INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+  channel      TEXT NOT NULL,
+  event        TEXT NOT NULL CHECK (event IN ('raised', 'escalated', 'repeated', 'resolved')),
+  delivery_id  INTEGER REFERENCES deliveries,
+  created_at   TEXT NOT NULL,
+  scheduled_at TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX notices_by_alert ON notices (alert_id);
+
+CREATE INDEX notices_by_delivery ON notices (delivery_id) WHERE delivery_id IS NOT NULL;
+
+CREATE INDEX notices_waiting ON notices (channel, scheduled_at) WHERE delivery_id IS NULL;
 
 CREATE TABLE positions (
   topic           TEXT NOT NULL,
@@ -161,6 +254,17 @@ CREATE TABLE report_jobs (
   job          TEXT NOT NULL,
   created_at   TEXT NOT NULL,
   PRIMARY KEY (org_id, source, account_id, stream, window_start, window_end)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_sources (
+  run_id      TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+  org_id      TEXT NOT NULL,
+  source      TEXT NOT NULL,
+  outcome     TEXT NOT NULL CHECK (outcome IN ('ok', 'unchanged', 'failed', 'offline')),
+  problems    TEXT NOT NULL,
+  received    INTEGER NOT NULL CHECK (received >= 0),
+  cpu_seconds REAL NOT NULL,
+  PRIMARY KEY (run_id, org_id, source)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE run_stages (

@@ -20,8 +20,11 @@ from tactics.store.calls import Calls
 from tactics.store.coverage import Coverage
 from tactics.store.database import Database
 from tactics.store.fetches import Fetches
+from tactics.store.history import History
 from tactics.store.jobs import Jobs
+from tactics.store.letters import Letters
 from tactics.store.migrate import list_migrations, migrate, read_version
+from tactics.store.outbox import Outbox
 from tactics.store.runs import Runs, SyncRequests
 from tactics.store.sightings import Sightings
 
@@ -50,6 +53,8 @@ class Pruned:
     jobs: int
     fetches: int
     runs: int
+    changes: int = 0
+    alerts: int = 0
 
 
 class Store:
@@ -63,12 +68,15 @@ class Store:
         self.fetches = Fetches(database, clock)
         self.coverage = Coverage(database)
         self.jobs = Jobs(database, clock, max_retries=max_retries, rng=rng)
+        self.letters = Letters(database, clock)
         self.breakers = Breakers(database, clock)
         self.runs = Runs(database, clock)
         self.requests = SyncRequests(database, clock)
         self.calls = Calls(database)
         self.accounts = Accounts(database, clock)
         self.sightings = Sightings(database, clock)
+        self.outbox = Outbox(database, clock, rng=rng)
+        self.history = History(database)
 
     @classmethod
     def open(
@@ -113,6 +121,8 @@ class Store:
             jobs=self.jobs.prune(history_days),
             fetches=self.fetches.prune(history_days),
             runs=self.runs.prune(history_days),
+            changes=self.letters.prune(),
+            alerts=self.outbox.prune(history_days),
         )
 
     def health(self, *, check: bool = False) -> StoreHealth:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tactics.transport.client import Call, Client
     from tactics.transport.endpoints import Endpoints
     from tactics.transport.failures import map_errors
+    from tactics.transport.hook import send_hook
     from tactics.transport.oauth import (
         GOOGLE_TOKEN_URI,
         ClientCredentials,
@@ -65,6 +66,7 @@ __all__ = [
     "redact_body",
     "register_secret",
     "retry_after_seconds",
+    "send_hook",
     "wait_seconds",
 ]
 
@@ -84,6 +86,7 @@ _LAZY = {
     "Client": "client",
     "Endpoints": "endpoints",
     "map_errors": "failures",
+    "send_hook": "hook",
     "GOOGLE_TOKEN_URI": "oauth",
     "ClientCredentials": "oauth",
     "GoogleRefreshToken": "oauth",

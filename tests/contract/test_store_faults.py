@@ -18,9 +18,19 @@ import pytest
 
 from tactics.errors import DecodeError, SinkUnavailable, StoreBusy, TacticsError
 from tactics.home import Home
-from tactics.model import TOPIC_RAW, AccountInfo, Finality, Priority, RunStatus, Slice, Window
+from tactics.model import (
+    TOPIC_RAW,
+    AccountInfo,
+    Alert,
+    AlertSeverity,
+    Finality,
+    Priority,
+    RunStatus,
+    Slice,
+    Window,
+)
 from tactics.model import StreamKey as Key
-from tactics.store import Store
+from tactics.store import Author, PublishedGeneration, RunLatency, RunSource, Store
 from tests.support import FakeClock
 
 KEY = Key("acme", "meta", "act_1", "campaign_insights")
@@ -30,6 +40,8 @@ ACCOUNT = AccountInfo("act_1", "Acme", "EUR", "Europe/Vienna")
 WORK = Slice(KEY, WINDOW, Priority.LIVE, ACCOUNT)
 DOWN = SinkUnavailable("the lake is down")
 CUT_OFF = DecodeError("cut off")
+ME = Author("ada", "workshop")
+ALERT = Alert("bad", AlertSeverity.WARNING, "something is bad")
 
 
 @dataclass(frozen=True)
@@ -60,9 +72,11 @@ class Scene:
         self.old_run = store.runs.start("sync", {})
         store.runs.finish(self.old_run, RunStatus.SUCCEEDED, {})
         store.jobs.succeed([store.jobs.enqueue("bronze", 1, KEY, DOWN)])
+        self.forget_letter()
         for breaker in ("cooled", "tried"):
             store.breakers.open_until(breaker, until=self.now, reason="", now=self.now)
         self.admit("tried")
+        self.prepare_alerts()
         clock.advance(100 * 86400)
         self.now = clock.now()
         self.running = store.fetches.begin(WORK, api_version="1")
@@ -71,14 +85,37 @@ class Scene:
         store.fetches.append_page(self.newer, b"{}", request="{}")
         store.fetches.complete(self.newer, days=[])
         store.fetches.remember_job(KEY, WINDOW, "r1")
-        self.claimed = store.jobs.enqueue("bronze", 2, KEY, DOWN)
-        store.jobs.claim_due("bronze", 1, ignore_schedule=True)
-        self.waiting = store.jobs.enqueue("bronze", None, KEY, DOWN)
-        self.dead = store.jobs.discard_now("ingest", KEY, DOWN, window=WINDOW)
+        self.prepare_jobs()
         self.run = store.runs.start("sync", {})
         self.request = store.requests.file({})
         store.accounts.put("acme", "meta", ACCOUNT)
         self.fail("sick")
+
+    def prepare_alerts(self) -> None:
+        """Leave an alert to be told by mail, a failed message of it, and one that is over."""
+        outbox = self.store.outbox
+        outbox.raise_alert(Alert("over", AlertSeverity.INFO, "was bad"), {})
+        outbox.resolve(["over"])
+        outbox.raise_alert(ALERT, {AlertSeverity.WARNING: ("webhook", "email")})
+        notices = [notice.notice_id for notice in outbox.waiting("webhook")]
+        self.delivery = outbox.start("webhook", "{}", notices)
+        outbox.fail(self.delivery, DOWN)
+
+    def forget_letter(self) -> None:
+        """Leave nothing of a dead letter but the note that it was purged."""
+        job_id = self.store.jobs.discard_now("bronze", KEY, CUT_OFF)
+        self.store.letters.purge([job_id], ME)
+        self.store.database.write("DELETE FROM jobs WHERE job_id = ?", [job_id])
+
+    def prepare_jobs(self) -> None:
+        """Leave a job in each state, and a dead letter that somebody has edited."""
+        jobs = self.store.jobs
+        self.claimed = jobs.enqueue("bronze", 2, KEY, DOWN)
+        jobs.claim_due("bronze", 1, ignore_schedule=True)
+        self.waiting = jobs.enqueue("bronze", None, KEY, DOWN)
+        self.dead = jobs.discard_now("ingest", KEY, DOWN, window=WINDOW)
+        self.edited = jobs.discard_now("bronze", KEY, CUT_OFF, payload=b"first")
+        self.store.letters.edit(self.edited, b"second", ME)
 
     def admit(self, breaker: str) -> Any:
         """Ask to try."""
@@ -115,6 +152,10 @@ READS: dict[str, Callable[[Scene], object]] = {
     "jobs.get": lambda s: s.store.jobs.get(s.dead),
     "jobs.list_dead": lambda s: s.store.jobs.list_dead(),
     "jobs.stats": lambda s: s.store.jobs.stats(),
+    "letters.causes": lambda s: s.store.letters.causes(),
+    "letters.payload": lambda s: s.store.letters.payload(s.dead),
+    "letters.pages_before": lambda s: s.store.letters.pages_before(s.store.jobs.get(s.dead)),
+    "letters.changes": lambda s: s.store.letters.changes(),
     "breakers.list_all": lambda s: s.store.breakers.list_all(),
     "runs.get": lambda s: s.store.runs.get(s.run),
     "runs.list_runs": lambda s: s.store.runs.list_runs(9),
@@ -124,6 +165,22 @@ READS: dict[str, Callable[[Scene], object]] = {
     "requests.get": lambda s: s.store.requests.get(s.request),
     "calls.totals": lambda s: s.store.calls.totals(DAY),
     "accounts.get": lambda s: s.store.accounts.get("acme", "meta", "act_1"),
+    "outbox.waiting": lambda s: s.store.outbox.waiting("email"),
+    "outbox.list_alerts": lambda s: s.store.outbox.list_alerts(resolved=True),
+    "outbox.get": lambda s: s.store.outbox.get(1),
+    "outbox.open_keys": lambda s: s.store.outbox.open_keys(),
+    "outbox.backlog": lambda s: s.store.outbox.backlog(),
+    "sightings.first_used": lambda s: s.store.sightings.first_used("acme", "meta"),
+    "history.newest_at": lambda s: s.store.history.newest_at(),
+    "history.backlog": lambda s: s.store.history.backlog(TOPIC_RAW, "c"),
+    "history.unmeasured": lambda s: s.store.history.unmeasured("latency"),
+    "history.passages": lambda s: s.store.history.passages(PublishedGeneration(9, 0, None, s.now)),
+    "history.latencies": lambda s: s.store.history.latencies(s.now),
+    "history.last_latencies": lambda s: s.store.history.last_latencies(),
+    "history.last_outcomes": lambda s: s.store.history.last_outcomes(),
+    "history.last_guard": lambda s: s.store.history.last_guard(),
+    "history.cpu_seconds": lambda s: s.store.history.cpu_seconds(s.now),
+    "history.daily_calls": lambda s: s.store.history.daily_calls(DAY),
     "health": lambda s: s.store.health(check=True),
 }
 WRITES: dict[str, Callable[[Scene], object]] = {
@@ -150,9 +207,13 @@ WRITES: dict[str, Callable[[Scene], object]] = {
     "jobs.release": lambda s: s.store.jobs.release([s.claimed]),
     "jobs.redrive": lambda s: s.store.jobs.redrive([s.dead]),
     "jobs.redrive_transient": lambda s: s.store.jobs.redrive_transient(),
-    "jobs.purge": lambda s: s.store.jobs.purge([s.dead]),
     "jobs.complete_for_slice": lambda s: s.store.jobs.complete_for_slice(KEY, WINDOW),
     "jobs.prune": lambda s: s.store.jobs.prune(90),
+    "letters.retry": lambda s: s.store.letters.retry([s.dead], ME, every_seconds=5),
+    "letters.edit": lambda s: s.store.letters.edit(s.dead, b"{}", ME),
+    "letters.restore": lambda s: s.store.letters.restore(s.edited, ME),
+    "letters.purge": lambda s: s.store.letters.purge([s.dead], ME),
+    "letters.prune": lambda s: s.store.letters.prune(90),
     "breakers.admit": lambda s: s.admit("cooled"),
     "breakers.succeed": lambda s: s.store.breakers.succeed("tried", owner="me", now=s.now),
     "breakers.fail": lambda s: s.fail("sick"),
@@ -170,6 +231,23 @@ WRITES: dict[str, Callable[[Scene], object]] = {
     "requests.serve": lambda s: s.store.requests.serve([s.request], s.run),
     "calls.record_many": lambda s: s.store.calls.record_many("acme", "meta", [Call()]),
     "accounts.put": lambda s: s.store.accounts.put("acme", "meta", replace(ACCOUNT, name="New")),
+    "outbox.raise_alert": lambda s: s.store.outbox.raise_alert(ALERT, {}),
+    "outbox.resolve": lambda s: s.store.outbox.resolve(["bad"]),
+    "outbox.acknowledge": lambda s: s.store.outbox.acknowledge([2]),
+    "outbox.snooze": lambda s: s.store.outbox.snooze([2], s.now),
+    "outbox.repeat": lambda s: s.store.outbox.repeat({}, after_seconds=1),
+    "outbox.start": lambda s: s.store.outbox.start("email", "{}", [2]),
+    "outbox.claim": lambda s: s.store.outbox.claim("webhook"),
+    "outbox.succeed": lambda s: s.store.outbox.succeed(s.delivery.delivery_id),
+    "outbox.fail": lambda s: s.store.outbox.fail(s.delivery, CUT_OFF),
+    "outbox.hasten": lambda s: s.store.outbox.hasten("webhook"),
+    "outbox.prune": lambda s: s.store.outbox.prune(90),
+    "sightings.note": lambda s: s.store.sightings.note("acme", "meta", {"token": "f"}),
+    "history.record": lambda s: s.store.history.record(
+        s.run,
+        [RunSource("acme", "meta", "ok")],
+        [RunLatency("acme", "meta", "end_to_end", 1.0, 1)],
+    ),
     "prune": lambda s: s.store.prune(cache_days=7),
     "transaction": _transaction,
 }

@@ -4,12 +4,13 @@ import datetime as dt
 from pathlib import Path
 from typing import assert_type
 
+from tactics.analytics import Health
 from tactics.clock import SystemClock
 from tactics.config import Settings, load_settings
 from tactics.home import Home, find_home
 from tactics.metrics import Registry, render
 from tactics.model import Receipt
-from tactics.pipeline import PipelineResult, Scope, Workspace, query, sync
+from tactics.pipeline import PipelineResult, Scope, Workspace, query, read_health, sync
 from tactics.store import Job, Store
 
 
@@ -23,6 +24,7 @@ def run_once(path: Path) -> int:
         assert_type(names, list[str])
         assert_type(rows, list[tuple[object, ...]])
         assert_type(workspace.store, Store)
+        assert_type(read_health(workspace, workspace.clock.now()), Health)
         assert_type(workspace.store.jobs.list_dead(), list[Job])
     receipts: tuple[Receipt, ...] = result.receipts
     assert_type(result.started_at, dt.datetime)

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field
 
-from tactics.connectors.base import Manifest, Options, Step, StreamSpec
+from tactics.connectors.base import DailyQuota, Manifest, Options, Step, StreamSpec
 from tactics.connectors.google_ads import queries
 from tactics.connectors.google_ads.answers import (
     Client,
@@ -77,6 +77,9 @@ class GoogleAdsConnector:
         # Google publishes no rate and announces none in headers: a guess, which its retryDelay mends.
         requests_per_second=5.0,
         burst=10,
+        # Basic access; Explorer has 2,880, Standard has no limit. A search is one operation.
+        # Source: contract sheet "Google Ads API", section 2 (2026-11-21).
+        daily_quota=DailyQuota(15_000, endpoints=("googleAds:search",)),
     )
     options = GoogleAdsOptions
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from zoneinfo import available_timezones
 
-from tactics.connectors.base import Manifest, Options, Step, StreamSpec
+from tactics.connectors.base import DailyQuota, Manifest, Options, Step, StreamSpec
 from tactics.connectors.klaviyo import asking
 from tactics.connectors.klaviyo.answers import Accounts, decode
 from tactics.connectors.klaviyo.limits import is_quota_spent, pause_seconds
@@ -84,6 +84,9 @@ class KlaviyoConnector:
         # 1 a second and 2 a minute) say so in their headers, which pause the account.
         requests_per_second=10.0,
         burst=10,
+        # An account's, for each kind of report: counted together, to be on the safe side.
+        # Source: contract sheet "Klaviyo", section 3 (2026-11-21).
+        daily_quota=DailyQuota(225, endpoints=("-values-reports", "-series-reports")),
     )
     options = KlaviyoOptions
 

@@ -63,6 +63,8 @@ class TtdConnector:
         # At most four callers per endpoint are advised; tactics has one. The rate is a guess.
         requests_per_second=5.0,
         burst=10,
+        # A week to a year, chosen when it is made, and it cannot be prolonged. Section 2 of the sheet.
+        credential_days=(("token", 365),),
     )
     options = TtdOptions
 

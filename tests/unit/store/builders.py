@@ -3,7 +3,7 @@
 import datetime as dt
 
 from tactics.model import AccountInfo, Finality, Priority, Slice, StreamKey, Window
-from tactics.store import Store
+from tactics.store import Author, Store
 
 KEY = StreamKey("acme", "meta", "act_1", "campaign_insights")
 OTHER_KEY = StreamKey("acme", "stripe", "main", "balance_transactions")
@@ -11,6 +11,7 @@ ACCOUNT = AccountInfo("act_1", "Acme EU", "EUR", "Europe/Vienna", {"locale": "de
 DAY = dt.date(2026, 11, 19)
 WINDOW = Window(DAY, DAY + dt.timedelta(days=1))
 UTC = dt.UTC
+ME = Author("ada", "workshop")
 
 
 def slice_of(key: StreamKey = KEY, window: Window = WINDOW) -> Slice:

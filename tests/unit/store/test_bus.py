@@ -12,7 +12,7 @@ from tactics.errors import ConfigError, UpstreamUnavailable
 from tactics.model import TOPIC_CLEANED, TOPIC_RAW
 from tactics.store import Store, pack
 from tests.support import FakeClock
-from tests.unit.store.builders import KEY, OTHER_KEY
+from tests.unit.store.builders import KEY, ME, OTHER_KEY
 
 DAY_SECONDS = 86400
 
@@ -150,7 +150,7 @@ def test_an_event_stays_as_long_as_its_job(store: Store, end: str, kept: bool) -
     if end == "succeeded":
         store.jobs.succeed([job_id])
     if end == "purged":
-        store.jobs.purge([job_id])
+        store.letters.purge([job_id], ME)
     assert store.bus.prune(7) == (0 if kept else 1)
 
 

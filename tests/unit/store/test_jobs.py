@@ -20,7 +20,7 @@ from tactics.errors import (
 from tactics.model import Window
 from tactics.store import DeadLetterFilter, JobState, Store, backoff_seconds
 from tests.support import FakeClock
-from tests.unit.store.builders import DAY, KEY, OTHER_KEY, WINDOW, fetch_days
+from tests.unit.store.builders import DAY, KEY, ME, OTHER_KEY, WINDOW, fetch_days
 
 DOWN = SinkUnavailable("the lake is down", hint="look at the disk", table="bronze.pages")
 
@@ -220,16 +220,6 @@ def test_a_healed_sink_redrives_what_was_transient(store: Store) -> None:
     assert _claim(store) == [job_id]
 
 
-def test_a_purged_letter_is_gone_for_good(store: Store) -> None:
-    """It is listed and redriven no more, and its payload is dropped."""
-    job_id = store.jobs.discard_now("ingest", KEY, DecodeError("cut off"), payload=b"{}")
-    assert store.jobs.purge([job_id]) == 1
-    assert store.jobs.redrive([job_id]) == 0
-    assert store.jobs.list_dead() == []
-    job = store.jobs.get(job_id)
-    assert (job.state, job.payload) == ("cancelled", None)
-
-
 def test_dead_letters_are_listed_newest_first(store: Store, clock: FakeClock) -> None:
     """Listings have no payloads, but say how large they are."""
     for _ in range(3):
@@ -244,14 +234,16 @@ def test_dead_letters_are_listed_newest_first(store: Store, clock: FakeClock) ->
     ("wanted", "found"),
     [
         (DeadLetterFilter(), [3, 2, 1]),
-        (DeadLetterFilter(org_id="acme"), [2, 1]),
-        (DeadLetterFilter(source="stripe"), [2]),
+        (DeadLetterFilter(orgs=("acme",)), [2, 1]),
+        (DeadLetterFilter(orgs=("beta",)), []),
+        (DeadLetterFilter(orgs=("acme", "beta"), sources=("stripe",)), [2]),
+        (DeadLetterFilter(sources=("stripe", "meta")), [2, 1]),
         (DeadLetterFilter(stage="bronze"), [3]),
-        (DeadLetterFilter(error_type="schema_violation"), [2]),
+        (DeadLetterFilter(error_types=("schema_violation",)), [2]),
         (DeadLetterFilter(transient=True), []),
         (DeadLetterFilter(transient=False), [3, 2, 1]),
         (DeadLetterFilter(since=dt.datetime(2026, 11, 21, 9, 0, 2, tzinfo=dt.UTC)), [3]),
-        (DeadLetterFilter(source="stripe", stage="bronze"), []),
+        (DeadLetterFilter(sources=("stripe",), stage="bronze"), []),
     ],
 )
 def test_dead_letters_are_filtered(
@@ -330,6 +322,61 @@ def test_a_snapshot_heals_all_of_its_stream(store: Store) -> None:
     assert store.jobs.complete_for_slice(KEY, Window(tomorrow, tomorrow), snapshot=True) == 1
 
 
+def test_a_slice_that_fails_at_every_sync_is_one_dead_letter(
+    store: Store, clock: FakeClock
+) -> None:
+    """It counts its failures, and keeps the first, the last ones, and what came last."""
+    ids = set()
+    for number in range(30):
+        payload = f"answer {number}".encode()
+        broken = DecodeError(f"cut off {number}", hint="ask again")
+        ids.add(store.jobs.discard_now("ingest", KEY, broken, payload=payload, window=WINDOW))
+        clock.advance(3600)
+    (job_id,) = ids
+    job = store.jobs.get(job_id)
+    assert (job.state, job.attempt, job.payload) == ("discarded", 30, b"answer 29")
+    assert [entry["attempt"] for entry in job.errors] == [1, *range(12, 31)]
+    assert job.finalized_at == clock.now() - dt.timedelta(hours=1)
+    assert store.jobs.discard_now("ingest", KEY, DecodeError("empty"), window=WINDOW) == job_id
+    assert store.jobs.get(job_id).payload == b"answer 29"
+
+
+def test_a_retried_slice_that_fails_again_is_the_same_dead_letter(store: Store) -> None:
+    """Nothing waits for ever beside a letter that says the same."""
+    job_id = store.jobs.discard_now("ingest", KEY, DecodeError("cut off"), window=WINDOW)
+    store.jobs.redrive([job_id])
+    assert store.jobs.discard_now("ingest", KEY, DecodeError("cut off"), window=WINDOW) == job_id
+    assert [count.state for count in store.jobs.stats()] == [JobState.DISCARDED]
+
+
+def test_another_failure_is_another_dead_letter(store: Store) -> None:
+    """Other errors, other days, other streams and edited letters stand for themselves."""
+    cut_off = DecodeError("cut off")
+    edited = store.jobs.discard_now("ingest", KEY, cut_off, window=WINDOW)
+    store.letters.edit(edited, b"{}", ME)
+    ids = [
+        edited,
+        store.jobs.discard_now("ingest", KEY, cut_off, window=WINDOW),
+        store.jobs.discard_now("ingest", KEY, SchemaViolation("no amount"), window=WINDOW),
+        store.jobs.discard_now("ingest", KEY, cut_off, window=Window(DAY, DAY)),
+        store.jobs.discard_now("ingest", OTHER_KEY, cut_off, window=WINDOW),
+    ]
+    assert ids == [1, 2, 3, 4, 5]
+
+
+def test_only_edited_jobs_are_claimed_where_asked_for(store: Store) -> None:
+    """What a person has mended is worked on; the others wait for the vendor."""
+    plain, mended = (
+        store.jobs.discard_now("ingest", key, DecodeError("cut off"), window=WINDOW)
+        for key in (KEY, OTHER_KEY)
+    )
+    store.letters.edit(mended, b"{}", ME)
+    store.letters.retry([plain, mended], ME)
+    claimed = store.jobs.claim_due("ingest", 10, edited_only=True)
+    assert [(job.job_id, job.payload) for job in claimed] == [(mended, b"{}")]
+    assert claimed[0].edited_at is not None
+
+
 def test_ended_jobs_are_forgotten_after_a_while(store: Store, clock: FakeClock) -> None:
     """Completed and cancelled jobs go; dead letters stay until a person decides."""
     done, dead, gone = (_enqueue(store) for _ in range(3))
@@ -337,7 +384,7 @@ def test_ended_jobs_are_forgotten_after_a_while(store: Store, clock: FakeClock) 
     for job_id in (dead, gone):
         _claim(store)
         store.jobs.fail(job_id, SchemaViolation("no"))
-    store.jobs.purge([gone])
+    store.letters.purge([gone], ME)
     clock.advance(91 * 86400)
     assert store.jobs.prune(90) == 2
     assert [letter.job_id for letter in store.jobs.list_dead()] == [dead]
@@ -424,7 +471,7 @@ class JobMachine(RuleBasedStateMachine):
     def purge(self, data: st.DataObject) -> None:
         """A person drops dead letters."""
         chosen = self._some(data, "discarded")
-        assert self.jobs.purge(chosen) == len(chosen)
+        assert sorted(self.store.letters.purge(chosen, ME)) == sorted(chosen)
         self._move(chosen, "cancelled")
 
     @rule()

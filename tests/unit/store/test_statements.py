@@ -65,6 +65,9 @@ def test_every_statement_is_used() -> None:
         ("fetches.sql", "latest_marker", "fetches_by_stream"),
         ("fetches.sql", "abandon_fetches", "fetches_running"),
         ("coverage.sql", "winners", "coverage_by_request"),
+        ("outbox.sql", "list_waiting", "notices_waiting"),
+        ("outbox.sql", "claim_delivery", "deliveries_pending"),
+        ("outbox.sql", "resolve_alerts", "alerts_open"),
     ],
 )
 def test_a_hot_statement_uses_its_index(

@@ -1,0 +1,80 @@
+"""What the numbers about ourselves say: health, the latency budget, and what it all costs."""
+
+from tactics.analytics.checks import assess
+from tactics.analytics.cost import (
+    Calls,
+    Cost,
+    QuotaUse,
+    SourceCost,
+    Stored,
+    add_up,
+    forecast_quota,
+    share_cpu,
+)
+from tactics.analytics.freshness import HeldStream, SourceAge, StreamAge, age_of, ages_by_source
+from tactics.analytics.health import CheckState, Health, HealthCheck, HealthState, command_in
+from tactics.analytics.latency import (
+    BUDGETS,
+    Budget,
+    Latency,
+    LatencySummary,
+    Passage,
+    Stage,
+    measure_passages,
+    slowest,
+    summarize,
+)
+from tactics.analytics.prometheus import CONTENT_TYPE, render
+from tactics.analytics.vitals import (
+    CredentialAge,
+    GuardVerdict,
+    LastRun,
+    OpenBreaker,
+    QuotaState,
+    SourceTrouble,
+    StageBacklog,
+    StageQueue,
+    Vitals,
+)
+
+__all__ = [
+    "BUDGETS",
+    "CONTENT_TYPE",
+    "Budget",
+    "Calls",
+    "CheckState",
+    "Cost",
+    "CredentialAge",
+    "GuardVerdict",
+    "Health",
+    "HealthCheck",
+    "HealthState",
+    "HeldStream",
+    "LastRun",
+    "Latency",
+    "LatencySummary",
+    "OpenBreaker",
+    "Passage",
+    "QuotaState",
+    "QuotaUse",
+    "SourceAge",
+    "SourceCost",
+    "SourceTrouble",
+    "Stage",
+    "StageBacklog",
+    "StageQueue",
+    "Stored",
+    "StreamAge",
+    "Vitals",
+    "add_up",
+    "age_of",
+    "ages_by_source",
+    "assess",
+    "command_in",
+    "forecast_quota",
+    "measure_passages",
+    "render",
+    "share_cpu",
+    "slowest",
+    "summarize",
+]

@@ -6,6 +6,7 @@ network stops the source, and never another one. How one slice is fetched is in 
 
 import datetime as dt
 import functools
+import itertools
 import threading
 import zoneinfo
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from tactics.connectors import Manifest, StreamSpec, plan_slices
 from tactics.errors import CredentialError, IntegrityError, NetworkUnreachable, TacticsError
-from tactics.model import AccountInfo, Slice, StreamKey, Window
+from tactics.model import AccountInfo, Priority, Slice, StreamKey, Window
 from tactics.pipeline.access import Access, open_access
 from tactics.pipeline.fetch import SliceFetch
 from tactics.pipeline.result import Outcome, Problem, SourceOutcome
@@ -63,8 +64,23 @@ def start_ingest(
     return Ingest(futures, landed)
 
 
+@dataclass(slots=True)
+class _StreamFetch:
+    """One stream of one account, and what of it is still to be fetched, in order."""
+
+    account_id: str
+    name: str
+    fetch: SliceFetch
+    slices: list[Slice]
+
+    def take(self, priority: Priority) -> Iterator[Slice]:
+        """Yield the next slices, as long as they are this urgent."""
+        while self.slices and self.slices[0].priority <= priority:
+            yield self.slices.pop(0)
+
+
 class SourceFetch:
-    """Fetches one source: its accounts one after another, each stream of them apart."""
+    """Fetches one source: of all its accounts and streams the newest days first, history last."""
 
     def __init__(
         self,
@@ -88,11 +104,14 @@ class SourceFetch:
     def run(self) -> SourceOutcome:
         """Fetch what is due and say how it went; only our own broken state is raised."""
         with self._apart(), open_access(self.workspace, self.chosen) as access:
+            streams: list[_StreamFetch] = []
             for account_id in self._accounts(access.connector.manifest):
                 if self._hopeless():
                     break
                 with self._apart(account_id):
-                    self._fetch_account(access, account_id)
+                    streams += self._plan_account(access, account_id)
+            for priority, stream in itertools.product(Priority, streams):
+                self._fetch_stream(stream, priority)
         return self._outcome()
 
     def _accounts(self, manifest: Manifest) -> list[str]:
@@ -142,14 +161,18 @@ class SourceFetch:
             tuple(self.warnings),
         )
 
-    def _fetch_account(self, access: Access, account_id: str) -> None:
+    def _plan_account(self, access: Access, account_id: str) -> list["_StreamFetch"]:
+        """Return what is due in each stream of an account."""
         info = self._account_info(access, account_id)
         today = self.workspace.clock.now().astimezone(zoneinfo.ZoneInfo(info.timezone)).date()
+        streams = []
         for spec in access.connector.streams(access.options):
-            if self._hopeless():
-                return
             with self._apart(account_id, spec.name):
-                self._fetch_stream(access, spec, info, today)
+                slices = self._due(spec, info, today)
+                self.progress.begin(self.chosen.org_id, self.chosen.source, slices=len(slices))
+                fetch = SliceFetch(self.workspace, access, spec, today)
+                streams.append(_StreamFetch(account_id, spec.name, fetch, slices))
+        return streams
 
     def _account_info(self, access: Access, account_id: str) -> AccountInfo:
         """Return what the vendor said of the account within the last day."""
@@ -167,23 +190,27 @@ class SourceFetch:
         accounts.put(org_id, source, info)
         return info
 
-    def _fetch_stream(
-        self, access: Access, spec: StreamSpec, info: AccountInfo, today: dt.date
-    ) -> None:
-        """Fetch the due slices in order; the first failure ends the stream, so no hole arises."""
-        org_id, source = self.chosen.org_id, self.chosen.source
-        slices = self._due(spec, info, today)
-        self.progress.begin(org_id, source, slices=len(slices))
-        fetch = SliceFetch(self.workspace, access, spec, today)
-        try:
-            for work in slices:
-                pages = fetch.run(work)
-                self.slices += 1
-                self.pages += pages
-                self.landed.set()
-                self.progress.advance(org_id, source, pages=pages)
-        finally:
-            self.warnings |= fetch.warnings
+    def _fetch_stream(self, stream: "_StreamFetch", priority: Priority) -> None:
+        """Fetch the due slices of one priority; the first failure ends the stream: no hole arises."""
+        with self._apart(stream.account_id, stream.name):
+            try:
+                for work in stream.take(priority):
+                    self._fetch_slice(stream, work)
+            except BaseException:
+                stream.slices.clear()
+                raise
+            finally:
+                self.warnings |= stream.fetch.warnings
+
+    def _fetch_slice(self, stream: "_StreamFetch", work: Slice) -> None:
+        if self._hopeless():
+            stream.slices.clear()
+            return
+        pages = stream.fetch.run(work)
+        self.slices += 1
+        self.pages += pages
+        self.landed.set()
+        self.progress.advance(self.chosen.org_id, self.chosen.source, pages=pages)
 
     def _due(self, spec: StreamSpec, info: AccountInfo, today: dt.date) -> list[Slice]:
         settings, store = self.chosen.settings, self.workspace.store

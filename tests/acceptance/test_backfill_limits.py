@@ -276,10 +276,6 @@ def test_each_stream_asks_for_today_first(finished: Finished):
         assert days == sorted(days, reverse=True), stream
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="accounts and streams are read one after another, each with its history",
-)
 def test_each_source_asks_for_today_before_any_history(one_by_one: Finished):
     """No account's or stream's history is asked for before all others were asked for today."""
     asked: dict[str, list[bool]] = defaultdict(list)

@@ -257,6 +257,15 @@ def test_the_daemon_by_its_heartbeat(minutes, wanted):
     assert state("daemon", heartbeat_at=NOW - minutes * MINUTE) is wanted
 
 
+@pytest.mark.parametrize(("forecast", "wanted"), [(202, None), (203, WARN), (400, WARN)])
+def test_a_daily_limit_that_will_not_do(forecast, wanted):
+    """From nine tenths on it is told, while calls are still left."""
+    found = health(quotas=(QuotaState("acme", "klaviyo", 225, 50, forecast),)).find(
+        "quota", "acme/klaviyo"
+    )
+    assert (found and found.state) == wanted
+
+
 def test_without_a_daemon_there_is_no_line_about_it():
     """A home that is synced by hand misses none."""
     assert health().find("daemon") is None

@@ -194,6 +194,8 @@ def test_breakers_of_sources_and_sinks(probed: Workspace):
     """What stands before our own storage is worse."""
     for name in ("probe_breaker", "gold_breaker"):
         probed.breaker(name).open_for(300, "no")
+    times = {"now": probed.clock.now(), "threshold": 5, "cooldown_seconds": 300}
+    probed.store.breakers.fail("counting_breaker", owner="me", reason="once", **times)
     states = {subject: line.state for subject, line in checks(probed, "breakers").items()}
     assert states == {"probe_breaker": WARN, "gold_breaker": FAIL}
 

@@ -61,7 +61,17 @@ def test_each_account_is_fetched(at: Callable[..., Workspace]):
     """Accounts are asked who they are, and then for their days, one after the other."""
     with open_vendor(PAGE) as vendor:
         run(at(vendor, accounts=["a1", "a2"]))
-    assert vendor.said("path") == [("/a1",), ("/a1/ads",), ("/a2",), ("/a2/ads",)]
+    assert vendor.said("path") == [("/a1",), ("/a2",), ("/a1/ads",), ("/a2/ads",)]
+
+
+def test_the_newest_days_of_all_come_before_any_history(at: Callable[..., Workspace]):
+    """Whoever waits for a long first sync has today's numbers of every account soon."""
+    with open_vendor(PAGE) as vendor:
+        run(at(vendor, accounts=["a1", "a2"], history_days=20))
+    asked = [entry for entry in vendor.asked if entry["path"].endswith("/ads")]
+    assert [entry["path"] for entry in asked[:2]] == ["/a1/ads", "/a2/ads"]
+    assert {entry["until"] for entry in asked[:2]} == {max(entry["until"] for entry in asked)}
+    assert len(asked) > 2
 
 
 def test_the_day_is_the_accounts_own(at: Callable[..., Workspace], clock: FakeClock):
@@ -137,7 +147,7 @@ def test_a_hopeless_source_is_not_asked_again(at: Callable[..., Workspace], erro
     """With a dead credential or no network, neither stream nor account is tried after the first."""
     with open_vendor(refuse("/a1/ads", error)) as vendor:
         outcome = run(at(vendor, accounts=["a1", "a2"], read=["ads", "sheet"]))
-    assert vendor.said("path") == [("/a1",), ("/a1/ads",)]
+    assert vendor.said("path") == [("/a1",), ("/a2",), ("/a1/ads",)]
     assert outcome.outcome is Outcome.FAILED
     assert len(outcome.problems) == 1
 

@@ -59,7 +59,9 @@ def test_the_separator_is_found_out(delimiter: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("body", [b"", b"\n", b"\xef\xbb\xbf", gzip.compress(b""), b"  \r\n \n"])
+@pytest.mark.parametrize(
+    "body", [b"", b"\n", b"\xef\xbb\xbf", gzip.compress(b"", mtime=0), b"  \r\n \n"], ids=range(5)
+)
 def test_an_empty_file_is_no_data(body: bytes) -> None:
     """No delivery in these days: a page without rows, so the days count as read."""
     assert read_table(body, TITLES) == b'{"columns":[],"rows":[]}'

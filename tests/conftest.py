@@ -1,5 +1,6 @@
 """Fixtures of every tier: real files in a temporary home, a clock under the test's control."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from tests.support import FakeClock
 # Machines are noisy: how long an example takes says nothing about the code.
 settings.register_profile("tactics", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tactics")
+
+# Who starts the tests in the background of a shell ignores Ctrl-C, and so would every child of theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

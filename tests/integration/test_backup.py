@@ -8,7 +8,7 @@ import pytest
 
 from tactics.home import Home
 from tactics.model import RunStatus
-from tactics.pipeline import back_up, relocate, restore_backup, verify
+from tactics.pipeline import back_up, restore_backup, verify
 from tests.lab import Lab, open_lab
 
 

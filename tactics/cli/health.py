@@ -29,9 +29,9 @@ app = new_command()
 
 @app.command()
 def health(context: typer.Context, as_json: AsJson = False) -> None:
-    """Say how everything stands, the worst first, and what mends it.
+    """Say how everything stands, and what mends it.
 
-    Exit codes: 0 ok, 6 degraded (somebody should look), 1 failing (it waits for a person).
+    The worst comes first. Exit codes: 0 ok, 6 degraded (somebody should look), 1 failing (it waits for a person).
     """
     from tactics.cli.render import emit, envelope, write_json
 

@@ -21,7 +21,7 @@ SUMMARIES = ("last_run", "queue", "dead_letters", "latency", "disk", "daemon")
 
 @app.command()
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show health, every source with its age, what is due next, and the queue.
+    """See health, sources, what is due and what waits.
 
     Exit code 0 also when something is wrong: `tactics health` has the codes for scripts.
     """

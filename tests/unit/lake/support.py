@@ -46,6 +46,8 @@ SELECT log_seq, org_id, source, account_id, stream, request_id, fetched_at, 0 AS
     try_cast(r.start AS DATE) AS flight_start, try_cast(r.start AS DATE) + 30 AS flight_end,
     try_cast(r.impressions AS BIGINT) AS booked_impressions, NULL AS booking_revenue,
     'EUR' AS currency, 'live' AS status, NULL AS make_good_for, 1 AS sheet_row, NULL AS extras,
+    NULL AS goal, NULL AS booked_clicks, NULL AS booked_views, NULL AS booked_conversions,
+    NULL AS booked_spend, 1 AS start_share, NULL AS hiatus, NULL AS plan,
     100 AS quality_score, NULL AS rule, NULL AS record
 FROM records
 """

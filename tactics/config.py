@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from tactics.cron import parse_cron
 from tactics.errors import ConfigError
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -34,6 +35,15 @@ def _known_timezone(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_timezone)]
+
+
+def _known_schedule(text: str) -> str:
+    if text != "off":
+        parse_cron(text)
+    return text
+
+
+Schedule = Annotated[str, AfterValidator(_known_schedule)]
 
 
 class _Section(BaseModel):
@@ -67,6 +77,31 @@ class QueueSettings(_Section):
         default=True, description="retry transient dead letters once the sink heals"
     )
     cache_days: int = Field(7, ge=1, description="how long raw pages stay in tactics.db")
+
+
+class BusSettings(_Section):
+    """The event log between the stages."""
+
+    high_watermark: int = Field(
+        10_000,
+        ge=10,
+        description="events a stage may be behind; then fetching slows, at twice it waits",
+    )
+
+
+class DaemonSettings(_Section):
+    """`tactics daemon run`."""
+
+    schedule: Schedule = Field(
+        "*/30 * * * *",
+        description="when sources without their own are due: cron, UTC; `off`: by hand",
+    )
+    port: int = Field(8737, ge=0, le=65535, description="on this machine only; 0: any free one")
+    heartbeat_seconds: float = Field(20, gt=0, le=300, description="between two signs of life")
+    drain_seconds: float = Field(30, gt=0, description="for what is going on to end at a stop")
+    stall_seconds: float = Field(
+        1800, gt=0, description="without any progress: a run is ended and started again later"
+    )
 
 
 class LakeSettings(_Section):
@@ -204,6 +239,9 @@ class SourceSettings(BaseModel):
     base_url: str | None = Field(None, description="another host: a proxy or the sandbox")
     history_days: int = Field(90, ge=1, description="how far back the first sync reads")
     lookback_days: int | None = Field(None, ge=0, description="days read again on every sync")
+    schedule: Schedule | None = Field(
+        None, examples=["15 6 * * *"], description="when the daemon asks it: cron, UTC, or `off`"
+    )
 
 
 class OrgSettings(_Section):
@@ -221,6 +259,8 @@ class Settings(_Section):
     transport: TransportSettings = TransportSettings()
     breakers: BreakerSettings = BreakerSettings()
     queue: QueueSettings = QueueSettings()
+    bus: BusSettings = BusSettings()
+    daemon: DaemonSettings = DaemonSettings()
     lake: LakeSettings = LakeSettings()
     gold: GoldSettings = GoldSettings()
     fx: FxSettings = FxSettings()

@@ -106,6 +106,10 @@ class CommitUnknown(TransientError):
     """The commit may or may not have happened; look for the load id."""
 
 
+class Interrupted(TransientError):
+    """The run was asked to stop: the next one goes on from there."""
+
+
 class RecordError(TacticsError):
     """This page or record becomes a dead letter; its neighbours go on."""
 

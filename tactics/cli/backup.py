@@ -46,5 +46,5 @@ def backup(
         Column("rows", "Rows", right=True),
     ]
     show(Listing("backup", rows, columns, made.created_at), choose_form(as_json))
-    size = f"{made.size_bytes / 2**20:,.1f} MiB"
+    size = f"{made.size_bytes / 2**20:,.1f} MiB" if made.size_bytes >= 2**20 else "under 1 MiB"
     say("", f"{plural(made.files, 'file')} in {made.path} ({size}); credentials are not in it")

@@ -194,7 +194,7 @@ def export(
         session.clock().now(), orgs=orgs, sources=sources, error_types=error_types, since=since
     )
     with session.store() as store:
-        chosen = ids or [letter.job_id for letter in store.jobs.list_dead(wanted)]
+        chosen = ids or store.letters.find(wanted)
         found = [find_letter(store, job_id) for job_id in chosen]
         letters = [everything(store, letter, preview=None) for letter in found]
     _write_new(file, letters)

@@ -15,8 +15,6 @@ from tactics.errors import ConfigError, NotFoundError
 if TYPE_CHECKING:
     from tactics.store import Author, DeadLetterFilter, Job, Store
 
-EVERYTHING = 1_000_000
-
 Ids: TypeAlias = Annotated[
     list[int] | None, typer.Argument(metavar="[ID]...", help="as `dlq list` shows")
 ]
@@ -50,9 +48,9 @@ def read_filter(
     error_types: list[str] | None = None,
     since: str | None = None,
     transient: bool = False,
-    limit: int = EVERYTHING,
+    limit: int = 1,
 ) -> "DeadLetterFilter":
-    """Return the filter that the options ask for."""
+    """Return the filter that the options ask for; `limit` is for lists alone."""
     from tactics.store import DeadLetterFilter
 
     return DeadLetterFilter(
@@ -74,11 +72,9 @@ def choose(
         ConfigError: they are not said in exactly one way: ids, a filter, or all.
         NotFoundError: an id is no dead letter.
     """
-    from dataclasses import replace
-
     from tactics.store import DeadLetterFilter
 
-    filtered = replace(wanted, limit=1) != DeadLetterFilter(limit=1)
+    filtered = wanted != DeadLetterFilter(limit=wanted.limit)
     if [bool(ids), every, filtered].count(True) != 1:
         raise ConfigError(
             "say which dead letters, in one way",
@@ -86,7 +82,7 @@ def choose(
         )
     if ids:
         return [find_letter(store, job_id).job_id for job_id in ids]
-    return sorted(letter.job_id for letter in store.jobs.list_dead(wanted))
+    return store.letters.find(wanted)
 
 
 def find_letter(store: "Store", job_id: int) -> "Job":

@@ -116,7 +116,7 @@ def everything(
         "window_end": letter.window and letter.window.end,
         "event_seq": letter.event_seq,
         "hint": letter.error_hint,
-        "remedy": remedy_for(letter.error_type, names=_names(letter)),
+        "remedy": remedy_for(letter.error_type, names=_names(letter), stage=letter.stage),
         "history": letter.errors,
         "payload_bytes": len(payload),
         "payload": text if preview is None else text[:preview],
@@ -174,7 +174,7 @@ def _cause(cause: "Cause") -> dict[str, object]:
         "message": cause.message,
         "transient": cause.transient,
         "hint": cause.hint,
-        "remedy": remedy_for(cause.error_type, names=names),
+        "remedy": remedy_for(cause.error_type, names=names, stage=cause.stage),
     }
 
 

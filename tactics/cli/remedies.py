@@ -20,6 +20,7 @@ REMEDIES = {
     "circuit_open": "`tactics sync` tries again; `tactics breakers list` shows when, and `reset` closes it",
     "store_busy": f"end the process that holds tactics.db, then {_FLUSH}",
     "sink_unavailable": _DISK,
+    "interrupted": "nothing: the next sync goes on from there; or `tactics dlq retry --transient`",
     "commit_conflict": _COMMIT,
     "commit_unknown": _COMMIT,
     "record_error": _REPORT,
@@ -44,12 +45,28 @@ REMEDIES = {
 }
 
 
-def remedy_for(error_type: str, hint: str = "", names: Mapping[str, object] | None = None) -> str:
-    """Return what to do next: the error's own hint, or what is known of its class.
+# A page that is in the log was fetched well: no sync asks for it again.
+_PAGE = "`tactics dlq inspect <id> --payload`, mend it with `tactics dlq edit <id>`, then retry it"
+REMEDIES_OF_STAGE = {
+    ("bronze", "decode_error"): _PAGE,
+    ("bronze", "schema_violation"): _PAGE,
+    ("bronze", "mapping_error"): _PAGE,
+}
+
+
+def remedy_for(
+    error_type: str,
+    hint: str = "",
+    names: Mapping[str, object] | None = None,
+    *,
+    stage: str = "",
+) -> str:
+    """Return what to do next: the error's own hint, or what is known of its class and stage.
 
     `names` (org, source, id) fill in the placeholders, so that a command can be pasted.
     """
-    text = hint or REMEDIES.get(error_type, "`tactics dlq retry <id>`, or `tactics dlq export` it")
+    known = REMEDIES_OF_STAGE.get((stage, error_type)) or REMEDIES.get(error_type)
+    text = hint or known or "`tactics dlq retry <id>`, or `tactics dlq export` it"
     for name, value in (names or {}).items():
         text = text.replace(f"<{name}>", str(value))
     return text

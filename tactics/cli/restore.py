@@ -50,7 +50,7 @@ def _need_one_way(path: Path | None, verified: bool, in_place: bool) -> None:
 def _bring_in(session: "Session", path: Path, *, verified: bool, as_json: bool) -> None:
     from tactics import pipeline
     from tactics.cli.render import Column, Listing, choose_form, say, show
-    from tactics.cli.words import plural
+    from tactics.cli.words import instant, plural
 
     restored = pipeline.restore_backup(path, session.home)
     if verified:
@@ -70,9 +70,8 @@ def _bring_in(session: "Session", path: Path, *, verified: bool, as_json: bool) 
         rows[0]["rows"] = restored.rows
     show(Listing("restore", rows, columns, session.clock().now()), choose_form(as_json))
     done = "restored and verified" if verified else "restored"
-    say(
-        "", f"{done}: {plural(restored.files, 'file')} of {restored.created_at}, in {restored.home}"
-    )
+    saved = f"{plural(restored.files, 'file')} of {instant(restored.created_at)} UTC"
+    say("", f"{done}: {saved}, in {restored.home}")
     say(
         "hint: ",
         "credentials are not in a backup: `tactics doctor` says which to set",

@@ -147,8 +147,13 @@ def compile_metrics(render: Callable[[str], str]) -> dict[str, str]:
     texts = [text for _, text in load_migrations()]
     texts += [model.sql for model in load_models().values()]
     texts += [load_report(name) for name in REPORTS]
-    names = {name for text in texts for name in _PLACEHOLDER.findall(text)}
+    names = {name for text in texts for name in metrics_of(text)}
     return {name: render("{{ " + name + " }}") for name in sorted(names)}
+
+
+def metrics_of(sql: str) -> set[str]:
+    """Return the metrics that a statement names."""
+    return set(_PLACEHOLDER.findall(sql))
 
 
 def fill(sql: str, definitions: Mapping[str, str]) -> str:

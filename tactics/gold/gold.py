@@ -5,19 +5,21 @@ Readers never block and are never blocked: they open a file that no longer chang
 
 import datetime as dt
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tactics import crashpoint
 from tactics.duck import Connection, DuckLimits
-from tactics.errors import IntegrityError, SinkUnavailable, StoreCorrupt
+from tactics.errors import IntegrityError, NotFoundError, SinkUnavailable, StoreCorrupt
 from tactics.gold.build import Builder
-from tactics.gold.catalog import PACKAGE, compile_metrics, fingerprint
+from tactics.gold.catalog import PACKAGE, compile_metrics, fingerprint, schema_version
 from tactics.gold.engine import REBUILD, mapped, opened, reading
 from tactics.gold.generations import Generations, number_of, sync_path
 from tactics.gold.reports import (
+    OLDER,
+    REMAKE,
     Answer,
     Report,
     generation_path,
@@ -89,19 +91,41 @@ class Gold:
         crashpoint.reach("gold.built")
         return Generation(number_of(path), path, tables, time.perf_counter() - started, full)
 
+    def is_outdated(self, render: Callable[[str], str]) -> bool:
+        """Return whether what is published was made by other definitions than ours, or is broken."""
+        try:
+            path = self.current()
+            return path is not None and self._fingerprint(path) != fingerprint(
+                compile_metrics(render)
+            )
+        except IntegrityError:
+            return True
+
     def publish(self, generation: Generation) -> None:
         """Make a generation the one that readers open, and remove those that are too old."""
         self._generations.publish(generation.path)
+
+    def prune(self) -> int:
+        """Remove generations beyond those that are kept for slow readers; return how many."""
+        held = len(self._generations.held())
+        self._generations.prune()
+        return held - len(self._generations.held())
 
     def report(self, name: str, *, org_id: str | None = None, now: dt.datetime) -> Report:
         """Return the report `name` (one of catalog.REPORTS) as it reads on `now`.
 
         Raises:
-            NotFoundError: no such report, or nothing published yet.
-            StoreCorrupt: the published file cannot be read.
+            NotFoundError: no such report, nothing published yet, or an older tactics published it.
+            IntegrityError: the published file cannot be read.
         """
         with self.open() as (connection, number):
-            return read_report(connection, name, org_id=org_id, now=now, generation=number)
+            try:
+                with mapped(self.current()):
+                    return read_report(connection, name, org_id=org_id, now=now, generation=number)
+            except IntegrityError as exc:
+                if not _is_older(connection):
+                    raise
+                raise NotFoundError(OLDER, hint=REMAKE, report=name) from exc
 
     def query(
         self,
@@ -185,6 +209,17 @@ class Gold:
         if row is None:
             raise StoreCorrupt("a generation without its facts", hint=REBUILD, file=path.name)
         return str(row[0])
+
+
+def _is_older(connection: Connection) -> bool:
+    """Return whether a migration is missing in what is open; False if it cannot say."""
+    sql = load_statements(PACKAGE, "tables.sql")["select_schema_version"]
+    try:
+        with mapped():
+            row = connection.execute(sql).fetchone()
+    except (IntegrityError, SinkUnavailable):
+        return False
+    return row is not None and int(row[0]) < schema_version()
 
 
 def _fill(

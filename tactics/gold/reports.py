@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 
 from tactics import duck
 from tactics.errors import ConfigError, NotFoundError
-from tactics.gold.catalog import PACKAGE, REPORTS, arguments, fill, load_report
+from tactics.gold.catalog import PACKAGE, REPORTS, arguments, fill, load_report, metrics_of
 from tactics.gold.engine import mapped
 from tactics.sql import header_facts, load_statements
 
 Row: TypeAlias = dict[str, Any]
 ADS = "ad_performance"  # what a report is made of unless its head names other `tables`
+OLDER = "gold was made by an older tactics, which had no such thing"
+REMAKE = "`tactics sync --offline` makes it anew from what is held"
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -64,12 +66,14 @@ def read_report(
     """Return a report as it reads on `now`.
 
     Raises:
-        NotFoundError: there is no such report.
+        NotFoundError: there is no such report, or it needs a metric that is not in this generation.
     """
     if name not in REPORTS:
         raise NotFoundError("no such report", hint="one of " + ", ".join(REPORTS), report=name)
     statements = load_statements(PACKAGE, "tables.sql")
     definitions = dict(connection.execute(statements["select_metrics"]).fetchall())
+    if not metrics_of(load_report(name)) <= definitions.keys():
+        raise NotFoundError(OLDER, hint=REMAKE, report=name)
     orgs = connection.execute(statements["select_orgs"]).fetchall()
     days = {
         "org_ids": [org for org, _ in orgs],

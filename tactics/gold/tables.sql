@@ -75,6 +75,10 @@ INSERT INTO generation VALUES ($number, $schema_version, $fingerprint, $built_at
 -- What the rows of a generation were made with.
 SELECT fingerprint FROM gold.generation;
 
+-- name: select_schema_version
+-- The newest migration of a generation.
+SELECT schema_version FROM gold.generation;
+
 -- name: select_metrics
 -- The formulas of a generation.
 SELECT name, expression FROM gold.metric_definitions;

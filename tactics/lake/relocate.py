@@ -73,8 +73,11 @@ def relocate_lake(lake: Path) -> Relocation:
     Raises:
         StoreCorrupt: a file that the lake needs is not there.
     """
+    catalog = lake / "catalog.db"
+    if not catalog.exists():  # nothing was ever written
+        return Relocation()
     with mapped_errors():
-        engine = open_engine(lake / "catalog.db")
+        engine = open_engine(catalog)
         try:
             return _relocate(engine, lake / "warehouse")
         finally:

@@ -17,9 +17,10 @@ from tactics.pipeline.result import (
 from tactics.pipeline.scope import Progress, Scope, Silent
 
 if TYPE_CHECKING:
-    from tactics.pipeline.alert import after_run
+    from tactics.pipeline.alert import after_run, between_runs
     from tactics.pipeline.backup import Backup, back_up
     from tactics.pipeline.cost import read_cost, read_latency
+    from tactics.pipeline.delivery import sink_breaker
     from tactics.pipeline.explore import query
     from tactics.pipeline.freshness import read_freshness
     from tactics.pipeline.gaps import Gap, StreamDays, list_days
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
         unreadable_health,
     )
     from tactics.pipeline.held import Held, Parts
+    from tactics.pipeline.lock import CommitLock
+    from tactics.pipeline.maintain import Sizes, maintenance_due, measure
     from tactics.pipeline.mend import edit_letter
     from tactics.pipeline.notify import (
         AlertReport,
@@ -38,25 +41,30 @@ if TYPE_CHECKING:
         raise_alerts,
         try_channels,
     )
+    from tactics.pipeline.pressure import Flow, Pressure, read_pressure
     from tactics.pipeline.restore import Restored, relocate, restore_backup, verify
-    from tactics.pipeline.run import flush, sync, validate
+    from tactics.pipeline.run import flush, run_maintenance, sync, validate
     from tactics.pipeline.sources import SourceCheck, check_sources
     from tactics.pipeline.workspace import Workspace
 
 __all__ = [
     "AlertReport",
     "Backup",
+    "CommitLock",
+    "Flow",
     "Freshness",
     "Gap",
     "Held",
     "Outcome",
     "Parts",
     "PipelineResult",
+    "Pressure",
     "Problem",
     "Progress",
     "Restored",
     "Scope",
     "Silent",
+    "Sizes",
     "SourceCheck",
     "SourceOutcome",
     "StageReport",
@@ -65,11 +73,14 @@ __all__ = [
     "Workspace",
     "after_run",
     "back_up",
+    "between_runs",
     "check_sources",
     "deliver_due",
     "edit_letter",
     "flush",
     "list_days",
+    "maintenance_due",
+    "measure",
     "query",
     "raise_alerts",
     "read_cost",
@@ -77,9 +88,12 @@ __all__ = [
     "read_health",
     "read_latency",
     "read_metrics",
+    "read_pressure",
     "read_vitals",
     "relocate",
     "restore_backup",
+    "run_maintenance",
+    "sink_breaker",
     "sync",
     "try_channels",
     "unreadable_health",
@@ -98,6 +112,7 @@ _HOMES = {
     "AlertReport": "notify",
     "Trial": "notify",
     "after_run": "alert",
+    "between_runs": "alert",
     "deliver_due": "notify",
     "raise_alerts": "notify",
     "try_channels": "notify",
@@ -106,7 +121,16 @@ _HOMES = {
     "list_days": "gaps",
     "SourceCheck": "sources",
     "check_sources": "sources",
+    "Flow": "pressure",
+    "Pressure": "pressure",
+    "read_pressure": "pressure",
+    "Sizes": "maintain",
+    "CommitLock": "lock",
+    "maintenance_due": "maintain",
+    "measure": "maintain",
+    "sink_breaker": "delivery",
     "flush": "run",
+    "run_maintenance": "run",
     "query": "explore",
     "read_freshness": "freshness",
     "sync": "run",

@@ -34,6 +34,17 @@ def tell(workspace: Workspace, result: PipelineResult) -> PipelineResult:
 
 def after_run(workspace: Workspace, result: PipelineResult) -> AlertReport:
     """Raise what is the matter, resolve what is over, and deliver what is due."""
+    report = _judge(workspace, result)
+    return replace(report, warnings=(*report.warnings, *_sign_of_life(workspace, result)))
+
+
+def between_runs(workspace: Workspace) -> AlertReport:
+    """Do the same by health alone: a source gets stale, and a disk full, also when nothing runs."""
+    now = workspace.clock.now()
+    return _judge(workspace, PipelineResult("", RunStatus.RUNNING, now, now))
+
+
+def _judge(workspace: Workspace, result: PipelineResult) -> AlertReport:
     seen = observe(workspace, result)
     alerts = alerts_of(seen)
     outbox = workspace.store.outbox
@@ -41,9 +52,7 @@ def after_run(workspace: Workspace, result: PipelineResult) -> AlertReport:
         over = keys_over(seen, outbox.open_keys(), alerts)
         raised = raise_alerts(workspace, alerts)
         outbox.resolve(over)
-    report = deliver_due(workspace)
-    warnings = (*report.warnings, *_sign_of_life(workspace, result))
-    return replace(report, raised=raised, resolved=tuple(over), warnings=warnings)
+    return replace(deliver_due(workspace), raised=raised, resolved=tuple(over))
 
 
 def observe(workspace: Workspace, result: PipelineResult) -> Observed:

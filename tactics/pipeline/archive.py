@@ -23,6 +23,7 @@ MANIFEST = "manifest.json"  # the last member: the sums of the others are known 
 LEVEL = 3  # most of it is compressed already
 BLOCK_BYTES = 2**20
 _PRIVATE = 0o600
+_NO_MANIFEST = (ValueError, KeyError, TypeError, AttributeError)  # JSON, but not of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def unpack_files(source: Path, folder: Path) -> Unpacked:
                 found[member.name] = _extract(stream, folder / member.name)
     if manifest is None:
         raise StoreCorrupt("the backup is cut off: it has no manifest", file=source)
-    _compare(manifest["files"], found)
+    with _damage(source):
+        _compare(manifest["files"], found)
     size = sum(int(str(facts["bytes"])) for facts in found.values())
     return Unpacked(manifest, len(found), size)
 
@@ -191,7 +193,8 @@ def _mapped(place: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as exc:
-        raise ConfigError("there is no such file or folder", file=exc.filename or place) from None
+        facts = {"file": exc.filename or place}
+        raise ConfigError("no such file or folder", hint="check the path", **facts) from None
     except OSError as exc:
         hint = "check free space and permissions"
         raise SinkUnavailable("a backup cannot be read or written", hint=hint, file=place) from exc
@@ -206,5 +209,5 @@ def _damage(place: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (tarfile.TarError, zstandard.ZstdError, EOFError, ValueError, KeyError) as exc:
+    except (tarfile.TarError, zstandard.ZstdError, EOFError, *_NO_MANIFEST) as exc:
         raise StoreCorrupt("the backup is damaged", file=place) from exc

@@ -86,7 +86,7 @@ def back_up(home: Home, clock: Clock, target: Path, *, config: Path | None = Non
             "format": FORMAT,
             "tactics": __version__,
             "schema_version": file_version(held.files[DATABASE]),
-            "created_at": now.isoformat(),
+            "created_at": f"{now.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             "home": str(home.root),
             "rows": rows,
         }

@@ -107,6 +107,18 @@ class Delivery:
             self._acknowledge(events, written)
         return True
 
+    def renew(self) -> None:
+        """Let the sink make anew what it derives, though no event asks for it; or the next run does."""
+        try:
+            with self.breaker.attempt():
+                written = self.write(())
+        except TransientError as error:
+            self._remember(error)
+            return
+        with self.workspace.store.transaction():
+            self._emit(written)
+        self.rows += written.rows
+
     def _acknowledge(self, events: Sequence[Event], written: Written) -> None:
         with self.workspace.store.transaction():
             self._settle(events)

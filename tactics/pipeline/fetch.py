@@ -109,6 +109,7 @@ class SliceFetch:
         asked: set[tuple[object, ...]] = set()
         pages, waited = 0, 0.0
         for _ in range(self._max_steps):
+            self.workspace.valve.enter()
             step = self._exchange(work, request)
             self._note(work, step)
             self._keeper.keep(work, request_id, request, step)

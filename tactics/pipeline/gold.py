@@ -6,7 +6,7 @@ of the topic and are built once the findings are gone.
 
 import datetime as dt
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tactics.gold import Change, GoldBuild
 from tactics.metrics import Registry, render
@@ -41,11 +41,20 @@ def gold_stage(workspace: Workspace, held_back: frozenset[str]) -> Delivery:
 
 
 def build_gold(stage: Delivery, held_back: frozenset[str]) -> None:
-    """Build once from all that is new (a drain would meet its own held-back changes again)."""
+    """Build once from all that is new (a drain would meet its own held-back changes again).
+
+    After an upgrade gold is made anew, also when nothing is new.
+    """
     workspace = stage.workspace
     events = workspace.store.bus.read(stage.topic, stage.stage, BATCH_CHANGES)
     if any(event.header["org_id"] not in held_back for event in events):
         stage.deliver(events)
+    elif workspace.gold.is_outdated(_renderer()):
+        stage.renew()
+
+
+def _renderer() -> Callable[[str], str]:
+    return functools.partial(render, registry=Registry.load())
 
 
 def _change(event: Event) -> Change:
@@ -68,7 +77,7 @@ def _build(
 
     build = GoldBuild(
         relation=relation,
-        render=functools.partial(render, registry=Registry.load()),
+        render=_renderer(),
         orgs=tuple(org for org in org_facts(workspace) if org.org_id not in held_back),
         built_at=now,
         changes=changes,

@@ -118,6 +118,7 @@ def read_vitals(held: Held, now: dt.datetime) -> Vitals:
         wal_bytes=file.wal_bytes,
         store_bytes=file.file_bytes,
         newest_at=store.history.newest_at(),
+        heartbeat_at=_heartbeat_at(store),
     )
 
 
@@ -218,6 +219,12 @@ def _accounts(source: _Readable) -> list[str]:
         for account_id in other.accounts
     }
     return [account_id for account_id in accounts if account_id not in taken]
+
+
+def _heartbeat_at(store: Store) -> dt.datetime | None:
+    """Return when the daemon beat last; one that was stopped on purpose is not missed."""
+    beat = store.heartbeats.latest()
+    return None if beat is None or beat.stopped_at is not None else beat.beat_at
 
 
 def _runs(store: Store) -> tuple[LastRun | None, LastRun | None]:

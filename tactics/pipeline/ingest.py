@@ -145,9 +145,11 @@ class SourceFetch:
             self.problems.append(Problem.of(error, account_id=account_id, stream=stream))
 
     def _hopeless(self) -> bool:
-        """Return whether no other account or stream of this source can fare better."""
+        """Return whether no other account or stream can fare better, or the run is to stop."""
         codes = {problem.code for problem in self.problems}
-        return bool(codes & {NetworkUnreachable.code, CredentialError.code})
+        return self.workspace.stopping.is_set() or bool(
+            codes & {NetworkUnreachable.code, CredentialError.code}
+        )
 
     def _outcome(self) -> SourceOutcome:
         outcome = Outcome.OK if self.pages else Outcome.UNCHANGED

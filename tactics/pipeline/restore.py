@@ -3,13 +3,13 @@
 The database comes last: until it is there the home is not one, and the restore can begin anew.
 """
 
+import datetime as dt
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tactics import duck
 from tactics.clock import Clock
@@ -25,7 +25,7 @@ from tactics.errors import (
 from tactics.gold import Gold
 from tactics.home import Home
 from tactics.lake import TABLES, Lake, Relocation, relocate_lake
-from tactics.pipeline.archive import unpack_files
+from tactics.pipeline.archive import Unpacked, unpack_files
 from tactics.pipeline.backup import CATALOG, CONFIG, DATABASE, FORMAT, count_gold
 from tactics.pipeline.lock import CommitLock
 from tactics.store import count_rows, find_damage, list_migrations
@@ -33,6 +33,7 @@ from tactics.store import count_rows, find_damage, list_migrations
 STAGING = ".restoring"
 PARTS = ("lake", "gold", "pseudonym.key", CONFIG)  # and the database, when they are all in place
 REPORT = "pacing"
+FACTS = {"format", "tactics", "schema_version", "created_at", "home", "rows"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Restored:
 
     home: Path
     made_in: Path
-    created_at: str
+    created_at: dt.datetime
     files: int
     size_bytes: int
     rows: dict[str, dict[str, int]]
@@ -62,21 +63,12 @@ def restore_backup(source: Path, home: Home) -> Restored:
     with _alone(home):
         staging = _begin(home)
         try:
-            found = unpack_files(source, staging)
-            _refuse_newer(found.manifest)
+            restored = _read(unpack_files(source, staging), home)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
         _move_in(home, staging)
-    manifest = found.manifest
-    return Restored(
-        home.root,
-        Path(manifest["home"]),
-        manifest["created_at"],
-        found.files,
-        found.size_bytes,
-        manifest["rows"],
-    )
+    return restored
 
 
 def relocate(home: Home) -> Relocation:
@@ -172,14 +164,28 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _refuse_newer(manifest: dict[str, Any]) -> None:
-    if manifest["format"] > FORMAT or manifest["schema_version"] > len(list_migrations()):
-        raise SchemaVersionError(
-            "a newer tactics made this backup",
-            hint=f"install tactics {manifest['tactics']} or newer",
-            schema=manifest["schema_version"],
-            known=len(list_migrations()),
-        )
+def _read(found: Unpacked, home: Home) -> Restored:
+    """Return what the manifest of an unpacked backup says.
+
+    Raises:
+        SchemaVersionError: a newer tactics made it.
+        StoreCorrupt: it is some other archive.
+    """
+    manifest, known = found.manifest, len(list_migrations())
+    if DATABASE not in manifest["files"] or not manifest.keys() >= FACTS:
+        raise StoreCorrupt("this is no backup of a home")
+    if manifest["format"] > FORMAT or manifest["schema_version"] > known:
+        hint = f"install tactics {manifest['tactics']} or a newer one"
+        facts = {"schema": manifest["schema_version"], "known": known}
+        raise SchemaVersionError("a newer tactics made this backup", hint=hint, **facts)
+    return Restored(
+        home.root,
+        Path(manifest["home"]),
+        dt.datetime.fromisoformat(manifest["created_at"]),
+        found.files,
+        found.size_bytes,
+        manifest["rows"],
+    )
 
 
 def _move_in(home: Home, staging: Path) -> None:
@@ -192,8 +198,7 @@ def _move_in(home: Home, staging: Path) -> None:
         if (staging / part).exists():
             (staging / part).replace(home.root / part)
     home.create()
-    if (home.root / CATALOG).exists():
-        relocate_lake(home.lake)
+    relocate_lake(home.lake)
     os.sync()
     try:
         os.link(staging / DATABASE, home.database)  # unlike a rename it replaces nothing

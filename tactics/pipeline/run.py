@@ -4,9 +4,10 @@ Only the holder of the commit lock writes lake and gold; a second `sync` follows
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from tactics.analytics import Latency
-from tactics.errors import IntegrityError, TacticsError
+from tactics.errors import IntegrityError, Interrupted, TacticsError
 from tactics.guard import GuardReport
 from tactics.model import Receipt, RunStatus
 from tactics.pipeline.alert import tell
@@ -18,7 +19,7 @@ from tactics.pipeline.freshness import read_freshness
 from tactics.pipeline.gold import build_gold, gold_stage
 from tactics.pipeline.ingest import start_ingest
 from tactics.pipeline.lock import CommitLock, commit_lock
-from tactics.pipeline.maintain import maintain_if_due
+from tactics.pipeline.maintain import STAGE, maintain_if_due, tidy
 from tactics.pipeline.mend import replay_mended
 from tactics.pipeline.result import (
     Outcome,
@@ -30,6 +31,7 @@ from tactics.pipeline.result import (
 )
 from tactics.pipeline.scope import Progress, Scope, Silent
 from tactics.pipeline.silver import silver_stage
+from tactics.pipeline.visits import note_visits
 from tactics.pipeline.workspace import Workspace
 
 FOLLOW_SECONDS = 0.2
@@ -53,7 +55,8 @@ def sync(
                 progress.done()
                 return followed
         result = Run(workspace, scope, progress).execute()
-        _serve_followers(workspace, scope, result, progress)
+        if not workspace.stopping.is_set():  # else a follower takes the lock and runs itself
+            _serve_followers(workspace, scope, result, progress)
     progress.done()
     return result
 
@@ -63,17 +66,39 @@ def validate(workspace: Workspace) -> PipelineResult:
     return Run(workspace, Scope(offline=True), Silent()).validate_only()
 
 
-def flush(workspace: Workspace, *, ignore_schedule: bool = True) -> PipelineResult:
+def flush(
+    workspace: Workspace, *, ignore_schedule: bool = True, progress: Progress | None = None
+) -> PipelineResult:
     """Retry what waits in the retry queue, redrive what can be, and carry it through to gold.
 
-    Whoever asks by hand has mended something: sinks that were left alone are tried at once.
+    Whoever asks by hand has mended something: sinks that were left alone are tried at once. The
+    daemon keeps to the schedule and leaves breakers as they are.
     """
     with commit_lock(workspace.home.lock, workspace.clock):
-        for stage in SINKS:
-            workspace.store.breakers.reset(sink_breaker(stage))
-        run = Run(workspace, Scope(offline=True), Silent(), command="flush")
+        if ignore_schedule:
+            for stage in SINKS:
+                workspace.store.breakers.reset(sink_breaker(stage))
+        run = Run(workspace, Scope(offline=True), progress or Silent(), command="flush")
         run.ignore_schedule = ignore_schedule
         return run.execute()
+
+
+def run_maintenance(workspace: Workspace) -> dict[str, Any]:
+    """Do a round of maintenance now, whenever the last one was; return its report.
+
+    Raises:
+        TacticsError: it could not be done; the run is recorded as failed.
+    """
+    runs = workspace.store.runs
+    with commit_lock(workspace.home.lock, workspace.clock):
+        run_id = runs.start(STAGE, Scope(offline=True).to_json())
+        status = RunStatus.FAILED
+        try:
+            tidy(workspace, run_id)
+            status = RunStatus.SUCCEEDED
+        finally:
+            runs.finish(run_id, status, {})
+    return runs.get(run_id).stages[0].detail
 
 
 class Run:
@@ -141,12 +166,21 @@ class Run:
         return self._record(decide_status((), (), halted=halted))
 
     def _steps(self) -> None:
-        self._fetch_into_bronze()
-        self._silver()
-        self._validate()
-        self._gold()
+        for step in (self._fetch_into_bronze, self._silver, self._validate, self._gold):
+            self._leave_if_asked()
+            step()
         self.latency = measure_latency(self.workspace.store)  # before maintenance prunes the log
-        self.stages += maintain_if_due(self.workspace, self.run_id)
+        if not self.workspace.stopping.is_set():
+            self.stages += maintain_if_due(self.workspace, self.run_id)
+
+    def _leave_if_asked(self) -> None:
+        """End between two steps: all that is done is durable, the next run goes on from here.
+
+        Raises:
+            Interrupted: somebody wants this process to stop.
+        """
+        if self.workspace.stopping.is_set():
+            raise Interrupted("the run was asked to stop", hint="the next one goes on from here")
 
     def _fetch_into_bronze(self) -> None:
         """Fetch and, while pages arrive, carry them on to bronze."""
@@ -165,9 +199,14 @@ class Run:
         count = len(list(self.scope.chosen(self.workspace.settings)))
         with ThreadPoolExecutor(max(count, 1), thread_name_prefix="fetch") as pool:
             ingest = start_ingest(self.workspace, self.scope, self.progress, pool)
-            while ingest.running():
-                ingest.wait(1.0)
-                bronze.drain()
+            try:
+                while ingest.running():
+                    ingest.wait(1.0)
+                    bronze.drain()
+            except BaseException:  # Ctrl-C too: the pool waits for its threads, so they must end
+                self.workspace.stopping.set()
+                raise
+            self._leave_if_asked()
             self.sources = ingest.outcomes()
         bronze.drain()
 
@@ -228,6 +267,7 @@ class Run:
             cpu_seconds=round(cpu_seconds() - self.cpu_before, 3),
         )
         with self.workspace.store.transaction():
+            note_visits(self.workspace, self.scope, self.sources, self.started_at)
             self.workspace.store.runs.finish(self.run_id, status, result.to_json())
             record_run(self.workspace.store, result)
         return result

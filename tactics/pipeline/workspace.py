@@ -6,6 +6,7 @@ Engines are opened when they are first asked for, so that store-only work stays 
 import functools
 import os
 import random
+import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tactics.credentials import Credentials
     from tactics.gold import Gold
     from tactics.lake import Lake
+    from tactics.pipeline.pressure import Valve
     from tactics.transport import Breaker
 
 
@@ -33,6 +35,7 @@ class Workspace:
         self.home = home.create()
         self.clock = clock
         self.environment = environment
+        self.stopping = threading.Event()  # set: end at the next place where nothing is lost
         self.random = random.Random()  # noqa: S311 - jitter, nothing secret
         self.store = Store.open(
             home.database, clock, max_retries=settings.queue.max_retries, rng=self.random
@@ -82,6 +85,14 @@ class Workspace:
     def pseudonym_key(self) -> bytes:
         """Return the key of this home under which personal data is hashed."""
         return read_key(self.home.pseudonym_key)
+
+    @functools.cached_property
+    def valve(self) -> "Valve":
+        """Return what every page has to pass before it is asked for."""
+        from tactics.pipeline.pressure import Valve, read_pressure  # noqa: PLC0415
+
+        high = self.settings.bus.high_watermark
+        return Valve(lambda paused: read_pressure(self.store, high, paused=paused), self.clock)
 
     def breaker(self, name: str, quota: str | None = None) -> "Breaker":
         """Return the shared breaker `name`; rate limits open `quota` instead where that is given."""

@@ -7,6 +7,7 @@ from tactics.store.codec import Packed, pack
 from tactics.store.copies import Frozen, count_rows, file_version, find_damage, freeze
 from tactics.store.coverage import Watermark
 from tactics.store.fetches import Fetch, FetchState
+from tactics.store.heartbeats import Heartbeat
 from tactics.store.history import (
     Backlog,
     DailyCalls,
@@ -27,6 +28,7 @@ from tactics.store.outbox import (
 )
 from tactics.store.runs import Run, RunStage, SyncRequest
 from tactics.store.store import Pruned, Store, StoreHealth
+from tactics.store.visits import Visit
 
 __all__ = [
     "APPLICATION_ID",
@@ -47,6 +49,7 @@ __all__ = [
     "Fetch",
     "FetchState",
     "Frozen",
+    "Heartbeat",
     "HeldAlert",
     "Job",
     "JobCount",
@@ -65,6 +68,7 @@ __all__ = [
     "Store",
     "StoreHealth",
     "SyncRequest",
+    "Visit",
     "Watermark",
     "backoff_seconds",
     "count_rows",

@@ -106,6 +106,11 @@ class Letters:
         rows = self._database.read(_SQL["list_causes"], wanted.parameters())
         return [_to_cause(row) for row in rows]
 
+    def find(self, wanted: DeadLetterFilter | None = None) -> list[int]:
+        """Return the ids of all dead letters that are meant, oldest first; no limit counts."""
+        parameters = (wanted or DeadLetterFilter()).parameters()
+        return [job_id for (job_id,) in self._database.read(_SQL["find_letters"], parameters)]
+
     def retry(
         self, job_ids: Iterable[int], author: Author, *, every_seconds: float = 0.0
     ) -> list[int]:

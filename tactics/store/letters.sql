@@ -26,6 +26,19 @@ JOIN jobs AS j ON j.job_id = c.newest_id
 ORDER BY c.letters DESC, c.newest DESC, c.newest_id DESC
 LIMIT :limit;
 
+-- name: find_letters
+-- The dead letters that are meant, in the order in which they came.
+SELECT job_id
+FROM jobs
+WHERE state = 'discarded'
+  AND (:orgs IS NULL OR org_id IN (SELECT value FROM json_each(:orgs)))
+  AND (:sources IS NULL OR source IN (SELECT value FROM json_each(:sources)))
+  AND (:stage IS NULL OR stage = :stage)
+  AND (:error_types IS NULL OR error_type IN (SELECT value FROM json_each(:error_types)))
+  AND (:transient IS NULL OR transient = :transient)
+  AND (:since IS NULL OR finalized_at >= :since)
+ORDER BY job_id;
+
 -- name: log_retries
 -- Note who puts which dead letters back, and what they were, before it happens.
 INSERT INTO letter_changes (job_id, action, user_name, host, changed_at, stage, org_id, source,

@@ -87,7 +87,7 @@ def read_version(database: Database) -> int:
     if version > known:
         raise SchemaVersionError(
             "the store was written by a newer tactics",
-            hint="upgrade tactics, or restore the backup that the upgrade made",
+            hint="upgrade this tactics, too; or `tactics restore` a backup from before",
             path=database.path,
             version=version,
             known=known,

@@ -1,4 +1,4 @@
--- What migrations/state adds up to (version 10); generated.
+-- What migrations/state adds up to (version 11); generated.
 
 CREATE TABLE accounts (
   org_id     TEXT NOT NULL,
@@ -84,6 +84,16 @@ CREATE TABLE credentials (
   fingerprint   TEXT NOT NULL,
   first_used_at TEXT NOT NULL,
   PRIMARY KEY (org_id, source, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE daemon_heartbeats (
+  pid        INTEGER NOT NULL,
+  host       TEXT NOT NULL,
+  started_at TEXT NOT NULL,
+  beat_at    TEXT NOT NULL,
+  stopped_at TEXT,
+  progress   TEXT NOT NULL,
+  PRIMARY KEY (host, pid)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deliveries (
@@ -289,6 +299,16 @@ CREATE TABLE runs (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX runs_by_creation ON runs (created_at);
+
+CREATE TABLE source_visits (
+  org_id     TEXT NOT NULL,
+  source     TEXT NOT NULL,
+  visited_at TEXT NOT NULL,
+  outcome    TEXT NOT NULL,
+  failures   INTEGER NOT NULL CHECK (failures >= 0),
+  transient  INTEGER NOT NULL CHECK (transient IN (0, 1)),
+  PRIMARY KEY (org_id, source)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sync_requests (
   sync_request_id INTEGER PRIMARY KEY AUTOINCREMENT,

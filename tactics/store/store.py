@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from tactics.clock import Clock
-from tactics.errors import NotFoundError, SchemaVersionError, SinkUnavailable
+from tactics.errors import ConfigError, NotFoundError, SinkUnavailable
 from tactics.store.accounts import Accounts
 from tactics.store.breakers import Breakers
 from tactics.store.bus import Bus
@@ -20,6 +20,7 @@ from tactics.store.calls import Calls
 from tactics.store.coverage import Coverage
 from tactics.store.database import Database
 from tactics.store.fetches import Fetches
+from tactics.store.heartbeats import Heartbeats
 from tactics.store.history import History
 from tactics.store.jobs import Jobs
 from tactics.store.letters import Letters
@@ -27,6 +28,7 @@ from tactics.store.migrate import list_migrations, migrate, read_version
 from tactics.store.outbox import Outbox
 from tactics.store.runs import Runs, SyncRequests
 from tactics.store.sightings import Sightings
+from tactics.store.visits import Visits
 
 PRIVATE_FILE = 0o600
 BUSY_TIMEOUT_SECONDS = 10.0
@@ -77,6 +79,8 @@ class Store:
         self.sightings = Sightings(database, clock)
         self.outbox = Outbox(database, clock, rng=rng)
         self.history = History(database)
+        self.visits = Visits(database)
+        self.heartbeats = Heartbeats(database, clock)
 
     @classmethod
     def open(
@@ -89,10 +93,11 @@ class Store:
         max_retries: int = MAX_RETRIES,
         rng: random.Random | None = None,
     ) -> Self:
-        """Open the store, made and migrated first unless `readonly`.
+        """Open the store, made first unless `readonly`, and migrated if it is an older one.
 
         Raises:
             NotFoundError: `readonly`, and there is no store yet.
+            ConfigError: `readonly`, and an older store cannot be written.
         """
         if readonly and not path.exists():
             raise NotFoundError("there is no store yet", hint="run `tactics sync`", path=path)
@@ -101,7 +106,7 @@ class Store:
         database = Database(path, readonly=readonly, busy_timeout_seconds=busy_timeout_seconds)
         try:
             if readonly:
-                _refuse_older(database)
+                _bring_up(database, clock, busy_timeout_seconds)
             else:
                 migrate(database, clock)
         except BaseException:
@@ -141,6 +146,11 @@ class Store:
             problems=tuple(text for (text,) in found if text != "ok"),
         )
 
+    def checkpoint(self) -> bool:
+        """Move the WAL into the file and empty it; return False where a reader still needs it."""
+        row = self.database.command("PRAGMA wal_checkpoint(TRUNCATE)")
+        return row is not None and row[0] == 0
+
     def close(self) -> None:
         """Close the connections of all threads."""
         self.database.close()
@@ -178,15 +188,22 @@ def _make_private(path: Path) -> None:
         raise SinkUnavailable("the store cannot be made", hint=hint, path=path) from exc
 
 
-def _refuse_older(database: Database) -> None:
-    """Stop a reader that may not migrate.
+def _bring_up(reader: Database, clock: Clock, busy_timeout_seconds: float) -> None:
+    """Migrate an older store for somebody who only reads: after an upgrade that may be the first.
 
     Raises:
-        SchemaVersionError: the store is older than this version.
+        ConfigError: this user may not write it.
     """
-    if read_version(database) < len(list_migrations()):
-        raise SchemaVersionError(
-            "the store waits for a migration",
-            hint="run `tactics sync`, or any command that writes",
-            path=database.path,
-        )
+    if read_version(reader) == len(list_migrations()):
+        return
+    writer = Database(reader.path, readonly=False, busy_timeout_seconds=busy_timeout_seconds)
+    try:
+        migrate(writer, clock)
+    except SinkUnavailable as exc:
+        raise ConfigError(
+            "the store waits for its migration",
+            hint="run `tactics runs list` as the user who owns it, with some disk space free",
+            path=reader.path,
+        ) from exc
+    finally:
+        writer.close()

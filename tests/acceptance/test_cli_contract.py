@@ -157,7 +157,7 @@ def test_completion_knows_nouns_and_verbs(environment):
     """The shell asks typer, typer asks the lazy group."""
     asked = {"_TACTICS_COMPLETE": "complete_bash"}
     nouns = run(environment | asked | {"COMP_WORDS": "tactics d", "COMP_CWORD": "1"})
-    assert nouns.stdout.split() == ["demo", "dlq", "doctor"]
+    assert nouns.stdout.split() == ["demo", "dlq", "daemon", "doctor"]
     verbs = run(environment | asked | {"COMP_WORDS": "tactics dlq re", "COMP_CWORD": "2"})
     assert verbs.stdout.split() == ["retry"]
 

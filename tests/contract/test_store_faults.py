@@ -30,7 +30,7 @@ from tactics.model import (
     Window,
 )
 from tactics.model import StreamKey as Key
-from tactics.store import Author, PublishedGeneration, RunLatency, RunSource, Store
+from tactics.store import Author, PublishedGeneration, RunLatency, RunSource, Store, Visit
 from tests.support import FakeClock
 
 KEY = Key("acme", "meta", "act_1", "campaign_insights")
@@ -90,6 +90,7 @@ class Scene:
         self.request = store.requests.file({})
         store.accounts.put("acme", "meta", ACCOUNT)
         self.fail("sick")
+        store.heartbeats.begin(1, "workshop")
 
     def prepare_alerts(self) -> None:
         """Leave an alert to be told by mail, a failed message of it, and one that is over."""
@@ -152,6 +153,7 @@ READS: dict[str, Callable[[Scene], object]] = {
     "jobs.get": lambda s: s.store.jobs.get(s.dead),
     "jobs.list_dead": lambda s: s.store.jobs.list_dead(),
     "jobs.stats": lambda s: s.store.jobs.stats(),
+    "letters.find": lambda s: s.store.letters.find(),
     "letters.causes": lambda s: s.store.letters.causes(),
     "letters.payload": lambda s: s.store.letters.payload(s.dead),
     "letters.pages_before": lambda s: s.store.letters.pages_before(s.store.jobs.get(s.dead)),
@@ -181,6 +183,8 @@ READS: dict[str, Callable[[Scene], object]] = {
     "history.last_guard": lambda s: s.store.history.last_guard(),
     "history.cpu_seconds": lambda s: s.store.history.cpu_seconds(s.now),
     "history.daily_calls": lambda s: s.store.history.daily_calls(DAY),
+    "heartbeats.latest": lambda s: s.store.heartbeats.latest(),
+    "visits.by_source": lambda s: s.store.visits.by_source(),
     "health": lambda s: s.store.health(check=True),
 }
 WRITES: dict[str, Callable[[Scene], object]] = {
@@ -248,6 +252,10 @@ WRITES: dict[str, Callable[[Scene], object]] = {
         [RunSource("acme", "meta", "ok")],
         [RunLatency("acme", "meta", "end_to_end", 1.0, 1)],
     ),
+    "heartbeats.begin": lambda s: s.store.heartbeats.begin(2, "workshop"),
+    "heartbeats.beat": lambda s: s.store.heartbeats.beat(1, "workshop", {"ticks": 1}),
+    "heartbeats.end": lambda s: s.store.heartbeats.end(1, "workshop"),
+    "visits.note": lambda s: s.store.visits.note(Visit("acme", "meta", s.now, "ok")),
     "prune": lambda s: s.store.prune(cache_days=7),
     "transaction": _transaction,
 }
@@ -312,7 +320,7 @@ def test_no_public_method_is_forgotten(scene: Scene) -> None:
         if not name.startswith("_")
     }
     own = inspect.getmembers(Store, inspect.isfunction)
-    names |= {name for name, _ in own if not name.startswith("_")} - {"close"}
+    names |= {name for name, _ in own if not name.startswith("_")} - {"close", "checkpoint"}
     assert sorted([*READS, *WRITES]) == sorted(names)
 
 

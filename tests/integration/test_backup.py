@@ -1,15 +1,29 @@
 """A home that was backed up and restored elsewhere is the home it was."""
 
+import itertools
 import shutil
+import signal
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 
+from tactics.errors import ConfigError, StoreCorrupt
 from tactics.home import Home
 from tactics.model import RunStatus
-from tactics.pipeline import back_up, restore_backup, verify
-from tests.lab import Lab, open_lab
+from tactics.pipeline import back_up, query, relocate, restore_backup, verify
+from tests.lab import VOLATILE, Lab, open_lab, result_of
+
+COLUMNS = """
+SELECT database_name, table_name, column_name
+FROM duckdb_columns()
+WHERE schema_name = 'main' AND NOT internal AND database_name <> 'bronze'
+  AND table_name NOT IN ('meta', 'generation', 'freshness')
+ORDER BY database_name, table_name, column_index
+"""
+BACKUPS = 25  # at most, while one sync runs
 
 
 @pytest.fixture
@@ -19,27 +33,164 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         yield lab
 
 
-def elsewhere(lab: Lab, home: Home) -> Lab:
-    """Return the same lab, at work in another home."""
+def layers(lab: Lab) -> dict[str, list[str]]:
+    """Return every row of silver and gold as text, without what names a fetch or an instant."""
+    with lab.workspace() as workspace:
+        columns = query(workspace, COLUMNS)[1]
+        found: dict[str, list[str]] = {}
+        for (database, table), group in itertools.groupby(columns, key=lambda row: row[:2]):
+            kept = ", ".join(f'"{name}"' for *_, name in group if name not in VOLATILE)
+            rows = query(workspace, f"SELECT {kept} FROM {database}.main.{table}")[1]
+            found[f"{database}.{table}"] = sorted(map(str, rows))
+        return found
+
+
+def save(lab: Lab, name: str = "home") -> Path:
+    """Back the lab's home up."""
+    target = lab.home.root.with_name(f"{name}.tar.zst")
+    return back_up(lab.home, lab.clock, target, config=lab.config).path
+
+
+def bring_in(lab: Lab, saved: Path, name: str = "far/away") -> Lab:
+    """Return the lab at work in another home, restored and verified."""
+    home = Home(lab.home.root.parent / name)
+    restored = restore_backup(saved, home)
+    verify(home, restored.rows, lab.clock)
     return Lab(lab.world, lab.sandbox, home, lab.clock)
 
 
-def test_a_restored_home_answers_and_goes_on(lab: Lab, tmp_path: Path):
-    """At another path, with the original gone: the same rows, and the same work left to do."""
-    lab.sync()
-    before = lab.layers()
-    saved = back_up(lab.home, lab.clock, tmp_path / "b.tar.zst", config=lab.config)
-    shutil.rmtree(lab.home.root)
-    home = Home(tmp_path / "far" / "away")
-    restored = restore_backup(saved.path, home)
-    assert restored.rows == saved.rows
-    verify(home, restored.rows, lab.clock)
-    other = elsewhere(lab, home)
-    assert other.layers() == before
+def change(lab: Lab) -> None:
+    """Let the vendors restate some days and somebody edit the sheet."""
     lab.world.restate(5)
     lab.world.edit_booking()
-    assert other.sync().status is RunStatus.SUCCEEDED
-    changed = other.layers()
-    assert changed != before
-    assert other.sync().status is RunStatus.SUCCEEDED
-    assert other.layers() == changed
+
+
+def sync_to_the_end(lab: Lab) -> dict[str, list[str]]:
+    """Sync, twice to the same end, and return every row."""
+    assert lab.sync().status is RunStatus.SUCCEEDED
+    rows = layers(lab)
+    assert lab.sync().status is RunStatus.SUCCEEDED
+    assert layers(lab) == rows
+    return rows
+
+
+def test_a_restored_home_answers_and_goes_on(lab: Lab):
+    """At another path, its original gone: the same rows, the same report, and the next sync."""
+    lab.sync()
+    before, report = layers(lab), result_of(lab.command("report", "pacing", "--json"))["rows"]
+    saved = save(lab)
+    shutil.rmtree(lab.home.root)
+    other = bring_in(lab, saved)
+    assert layers(other) == before
+    assert result_of(other.command("report", "pacing", "--json"))["rows"] == report
+    change(lab)
+    assert sync_to_the_end(other) != before
+
+
+@pytest.mark.slow
+def test_backups_during_a_sync_are_each_of_one_instant(lab: Lab):
+    """Whatever a sync is at just then: each copy is sound, and its next sync ends the same."""
+    process = lab.start("sync")
+    saved: list[Path] = []
+    while process.poll() is None and len(saved) < BACKUPS:
+        if lab.home.database.exists():
+            saved.append(save(lab, f"copy-{len(saved)}"))
+    _, complaint = process.communicate(timeout=120)
+    assert process.returncode == 0, complaint
+    wanted = sync_to_the_end(lab)
+    assert len(saved) >= 2
+    for number in sorted({0, len(saved) // 2, len(saved) - 1}):
+        other = bring_in(lab, saved[number], f"restored-{number}")
+        assert other.sync().status is RunStatus.SUCCEEDED
+        assert layers(other) == wanted
+
+
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.parametrize("point", ["bronze.committed", "silver.committed", "gold.published"])
+def test_a_killed_home_is_saved_as_it_was_left(lab: Lab, point: str):
+    """Saved between a commit and its acknowledgement: nothing is lost, nothing is there twice."""
+    assert lab.command("sync", TACTICS_CRASH_AT=point).returncode == -signal.SIGKILL
+    other = bring_in(lab, save(lab))
+    assert sync_to_the_end(other) == sync_to_the_end(lab)
+
+
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.parametrize("point", ["bronze.files_written", "silver.committed", "gold.built"])
+def test_a_restored_home_survives_kill_9(lab: Lab, point: str):
+    """It is as durable as any: killed in its first sync, the next one brings everything home."""
+    lab.sync()
+    other = bring_in(lab, save(lab))
+    change(lab)
+    assert other.command("sync", TACTICS_CRASH_AT=point).returncode == -signal.SIGKILL
+    assert sync_to_the_end(other) == sync_to_the_end(lab)
+
+
+def test_a_moved_home_is_mended_where_it_lies(lab: Lab):
+    """It says which command helps, and that command makes it work."""
+    lab.sync()
+    before = layers(lab)
+    moved = Lab(lab.world, lab.sandbox, Home(lab.home.root.with_name("moved")), lab.clock)
+    lab.home.root.rename(moved.home.root)
+    told = moved.command("sync")
+    assert told.returncode != 0
+    assert "`tactics restore --in-place`" in told.stderr
+    assert moved.command("restore", "--in-place").returncode == 0
+    assert layers(moved) == before
+    assert "nothing to do" in moved.command("restore", "--in-place").stderr
+    change(lab)
+    assert moved.sync().status is RunStatus.SUCCEEDED
+
+
+def test_a_copy_that_was_mended_leaves_its_original_alone(lab: Lab):
+    """Both work on, each on its own files."""
+    lab.sync()
+    before = layers(lab)
+    copy = Lab(lab.world, lab.sandbox, Home(lab.home.root.with_name("copy")), lab.clock)
+    shutil.copytree(lab.home.root, copy.home.root)
+    relocate(copy.home)
+    change(lab)
+    assert copy.sync().status is RunStatus.SUCCEEDED
+    assert layers(lab) == before
+
+
+def test_what_is_in_a_backup_and_what_is_not(lab: Lab, tmp_path: Path):
+    """The parts that a home needs, each file once, for this user only; no secret among them."""
+    lab.sync()
+    (lab.home.root / "token").write_text("of the daemon")
+    (lab.home.lake / "warehouse" / "orphan.parquet").write_bytes(b"nobody refers to it")
+    saved = save(lab)
+    assert saved.stat().st_mode & 0o777 == 0o600
+    plain = zstandard.ZstdDecompressor().stream_reader(saved.read_bytes()).read()
+    for secret in lab.world.environment(lab.sandbox.url).values():
+        assert secret.encode() not in plain
+    (tmp_path / "plain.tar").write_bytes(plain)
+    with tarfile.open(tmp_path / "plain.tar") as archive:
+        names = archive.getnames()
+    assert len(names) == len(set(names))
+    kinds = {name.split("/")[0] for name in names}
+    assert kinds == {
+        "tactics.db", "lake", "gold", "pseudonym.key", "tactics.toml", "manifest.json"
+    }  # fmt: skip
+    assert names[-1] == "manifest.json"
+    assert not [name for name in names if "orphan" in name or "-wal" in name]
+    assert list(lab.home.scratch.iterdir()) == []
+
+
+def test_a_home_that_lacks_a_file_is_not_saved_as_if_it_were_whole(lab: Lab):
+    """The next restore must not be the moment to find out."""
+    lab.sync()
+    max((lab.home.lake / "warehouse").rglob("*.parquet")).unlink()
+    with pytest.raises(StoreCorrupt, match="a file of this home is missing"):
+        save(lab)
+    assert list(lab.home.root.parent.glob("*.tar.zst*")) == []
+
+
+def test_a_moved_home_is_not_saved_before_it_is_mended(lab: Lab):
+    """Its metadata names the files of another folder."""
+    lab.sync()
+    moved = Lab(lab.world, lab.sandbox, Home(lab.home.root.with_name("moved")), lab.clock)
+    lab.home.root.rename(moved.home.root)
+    with pytest.raises(ConfigError, match="moved or copied"):
+        save(moved)

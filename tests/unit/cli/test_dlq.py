@@ -197,7 +197,7 @@ def test_causes_tell_how_many_since_when_and_what_to_do(tactics, many):
     assert told.out.splitlines()[0].split()[:4] == ["Count", "Oldest", "Newest", "Source"]
     assert "2     3 d  60 min  acme/meta" in told.out
     assert "-> ask again" in told.out
-    assert "-> correct the value where it comes from" in told.out
+    assert "-> `tactics dlq inspect 3 --payload`" in told.out
     rows = json.loads(tactics("dlq", "list", "--by-cause", "--json").out)["rows"]
     assert [(row["letters"], row["newest_id"]) for row in rows] == [(2, 2), (1, 5), (1, 4), (1, 3)]
     assert rows[0]["remedy"]

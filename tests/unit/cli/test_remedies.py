@@ -29,3 +29,9 @@ def test_a_remedy_can_be_pasted():
     """The placeholders are filled in where the names are known."""
     advice = remedy_for("credential_error", names={"org": "acme", "source": "meta"})
     assert "`tactics auth set acme meta <name>`" in advice
+
+
+def test_a_page_in_the_log_is_not_fetched_again():
+    """What bronze refused is mended by hand, not by the vendor."""
+    assert "tactics sync" in remedy_for("decode_error", stage="ingest")
+    assert "`tactics dlq edit 7`" in remedy_for("decode_error", names={"id": 7}, stage="bronze")

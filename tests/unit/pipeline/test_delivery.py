@@ -331,3 +331,20 @@ def test_a_redrive_can_be_turned_off(open_workspace: Open):
     assert sink.offered == []
     [letter] = workspace.store.jobs.list_dead()
     assert letter.state is JobState.DISCARDED
+
+
+def test_a_renewal_needs_no_event_and_moves_none(fragile: Workspace):
+    """What a sink derives is made anew and told; events that wait go on waiting."""
+    fill(fragile, 1)
+    sink = Sink()
+    deliver(fragile, sink).renew()
+    assert (sink.offered, emitted(fragile), lag(fragile)) == ([[]], [[]], 1)
+
+
+def test_a_renewal_that_fails_is_told_and_left_to_the_next_run(fragile: Workspace):
+    """Nothing is queued for it: the next run sees for itself."""
+    stage = deliver(fragile, Sink(lambda _: DOWN))
+    stage.renew()
+    stage.renew()
+    assert [problem.code for problem in stage.problems] == ["sink_unavailable", "circuit_open"]
+    assert (states(fragile), emitted(fragile)) == ({}, [])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tactics import duck
 from tactics.errors import SinkUnavailable
 from tactics.model import TOPIC_PROCESSED, TOPIC_READY, StreamKey
 from tactics.pipeline import Workspace
@@ -105,3 +106,28 @@ def test_every_source_has_its_streams(open_workspace: Open):
         ("probe", "ads", False),
         ("probe", "sheet", True),
     ]
+
+
+def test_after_an_upgrade_gold_is_made_anew_without_news(workspace: Workspace):
+    """A generation of other definitions, or a broken one, is replaced by the next build, once."""
+    change(workspace, "acme")
+    assert build(workspace) == 1
+    for spoil in (make_older, break_file):
+        spoil(workspace)
+        told = build(workspace)
+        assert build(workspace) == told
+    assert told == 3
+
+
+def make_older(workspace: Workspace) -> None:
+    """Let other definitions have made what is published."""
+    connection = duck.connect(workspace.gold.current(), workspace.limits)
+    connection.execute("UPDATE generation SET fingerprint = 'older'")
+    connection.close()
+
+
+def break_file(workspace: Workspace) -> None:
+    """Damage what is published."""
+    path = workspace.gold.current()
+    assert path is not None
+    path.write_bytes(b"no database" * 500)

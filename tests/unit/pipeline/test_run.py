@@ -1,5 +1,7 @@
 """The whole flow, its record, and who may run it."""
 
+import _thread
+import dataclasses
 import datetime as dt
 import json
 import os
@@ -8,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from tactics.errors import (
     StoreBusy,
 )
 from tactics.guard import load_checks
+from tactics.home import Home
 from tactics.model import TOPIC_CLEANED, Finality, RunStatus, Window
 from tactics.pipeline import (
     Outcome,
@@ -28,7 +32,10 @@ from tactics.pipeline import (
     Silent,
     Workspace,
     flush,
+    maintenance_due,
+    measure,
     query,
+    run_maintenance,
     sync,
     validate,
 )
@@ -40,6 +47,7 @@ from tests.unit.pipeline.vendor import Answer, Vendor, open_vendor, slice_of
 
 pytestmark = pytest.mark.usefixtures("_installed")
 At = Callable[..., Workspace]
+DAY = dt.date(2026, 11, 20)
 OTHER_CHECKS = [check.name for check in load_checks() if check.name != "missing_dates"]
 
 
@@ -320,3 +328,121 @@ def test_maintenance_is_once_a_day(at: At, clock: FakeClock):
         run_id = workspace.store.runs.start("sync", {})
         rounds.append([report.name for report in maintain_if_due(workspace, run_id)])
     assert rounds == [["maintain"], [], ["maintain"]]
+
+
+def test_what_was_asked_is_noted(at: At):
+    """A run notes when it asked each source, and whether another try may fare better."""
+    with open_vendor(rows) as vendor:
+        workspace = at(vendor)
+        result = sync(workspace)
+    visit = workspace.store.visits.by_source()["acme", "probe"]
+    assert (visit.visited_at, visit.outcome, visit.failures) == (result.started_at, "ok", 0)
+    with open_vendor(refuse("UpstreamUnavailable")) as vendor:
+        workspace = at(vendor)
+        sync(workspace)
+    visit = workspace.store.visits.by_source()["acme", "probe"]
+    assert (visit.outcome, visit.failures, visit.transient) == ("failed", 1, True)
+
+
+@pytest.mark.parametrize("scope", [Scope(offline=True), Scope(window=Window(DAY, DAY))])
+def test_a_run_that_did_not_do_what_was_due_is_no_visit(at: At, scope: Scope):
+    """An offline run, or one of chosen days, leaves every source as due as it was."""
+    with open_vendor(rows) as vendor:
+        workspace = at(vendor)
+        sync(workspace, scope)
+    assert workspace.store.visits.by_source() == {}
+
+
+def test_a_run_that_is_asked_to_stop_ends_between_slices(at: At):
+    """What was fetched is kept, the source stays due, and whoever waits runs itself."""
+    workspace = at()
+
+    def stop_then_answer(asked: Answer) -> Answer:
+        if "since" in asked:
+            workspace.stopping.set()
+        return rows(asked)
+
+    with open_vendor(stop_then_answer) as vendor:
+        workspace = at(vendor)
+        request = workspace.store.requests.file(Scope().to_json())
+        result = sync(workspace)
+        assert len([asked for asked in vendor.asked if "since" in asked]) == 1
+    assert result.status is RunStatus.FAILED
+    assert result.stages[-1].problems[0].code == "interrupted"
+    assert workspace.store.visits.by_source() == {}
+    assert workspace.store.requests.get(request).run_id is None
+    workspace.stopping.clear()
+    with open_vendor(rows) as vendor:
+        again = sync(at(vendor))
+    assert again.status is RunStatus.SUCCEEDED
+    assert workspace.store.requests.get(request).run_id == again.run_id
+
+
+def test_a_scheduled_flush_leaves_breakers_and_times_alone(at: At):
+    """The daemon's flush spends no attempt on a sink that is left alone, or before its time."""
+    workspace = at()
+    seq = workspace.store.bus.append(TOPIC_CLEANED, header={"load_id": "l1", "request_ids": []})
+    workspace.store.bus.acknowledge(TOPIC_CLEANED, "silver", seq)
+    workspace.store.jobs.enqueue("silver", seq, None, SinkUnavailable("full"), scheduled_in=900)
+    workspace.breaker("silver_breaker").open_for(900, "full")
+    flush(workspace, ignore_schedule=False)
+    assert [count.state for count in workspace.store.jobs.stats()] == ["retryable"]
+    assert [status.state for status in workspace.store.breakers.list_all()] == ["open"]
+
+
+def test_maintenance_by_itself_tells_what_it_gave_back(at: At):
+    """A round without a sync is a run of its own, with sizes before and after."""
+    workspace = at()
+    detail = run_maintenance(workspace)
+    assert detail["wal_emptied"]
+    assert detail["before"]["wal_bytes"] > 0
+    assert detail["after"]["wal_bytes"] < detail["before"]["wal_bytes"]
+    assert last_run(workspace) == ("maintain", RunStatus.SUCCEEDED)
+    assert not maintenance_due(workspace)
+
+
+def test_what_a_dead_process_spilled_is_cleared(at: At, clock: FakeClock):
+    """Files that DuckDB left in the scratch folder go once nobody can need them any more."""
+    workspace = at()
+    old, new = (workspace.home.scratch / name for name in ("old.tmp", "new.tmp"))
+    for path, hours in ((old, 25), (new, 1)):
+        path.write_bytes(b"x")
+        at_time = clock.now().timestamp() - hours * 3600
+        os.utime(path, (at_time, at_time))
+    assert run_maintenance(workspace)["spilled_files"] == 1
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_ctrl_c_ends_the_fetching_between_slices(at: At):
+    """Whoever presses Ctrl-C does not wait for the whole history of every source."""
+    workspace = at()
+
+    def interrupt_then_answer(asked: Answer) -> Answer:
+        if "since" in asked:
+            _thread.interrupt_main()
+            assert workspace.stopping.wait(10)
+        return rows(asked)
+
+    with open_vendor(interrupt_then_answer) as vendor:
+        workspace = at(vendor)
+        with pytest.raises(KeyboardInterrupt):
+            sync(workspace)
+        assert len([asked for asked in vendor.asked if "since" in asked]) == 1
+
+
+def test_a_run_that_has_built_gold_is_a_good_one(at: At):
+    """Asked to stop in its last step, it leaves maintenance to the next and ends well."""
+    workspace = at()
+
+    def stop(stage: str) -> None:
+        if stage == "gold":
+            workspace.stopping.set()
+
+    result = sync(workspace, Scope(offline=True), Ears(stop))
+    assert result.status is RunStatus.SUCCEEDED
+    assert "maintain" not in stages(result)
+
+
+def test_an_empty_folder_takes_nothing(tmp_path: Path):
+    """Sizes are told of a home in which nothing was ever made, too."""
+    assert set(dataclasses.asdict(measure(Home(tmp_path))).values()) == {0}

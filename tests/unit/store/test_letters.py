@@ -55,6 +55,15 @@ def test_causes_can_be_filtered(store: Store) -> None:
     assert store.letters.causes(DeadLetterFilter(error_types=("rate_limited",))) == []
 
 
+def test_all_that_are_meant_are_found(store: Store) -> None:
+    """Oldest first, whatever the limit of a list; other jobs are none of them."""
+    first, other = dead(store), dead(store, key=OTHER_KEY, error=RateLimited("slow"))
+    store.jobs.enqueue("bronze", None, KEY, SinkUnavailable("disk full"))
+    assert store.letters.find() == [first, other]
+    assert store.letters.find(DeadLetterFilter(limit=1)) == [first, other]
+    assert store.letters.find(DeadLetterFilter(sources=("stripe",), transient=True)) == [other]
+
+
 def test_a_retried_letter_is_due_and_noted(store: Store, clock: FakeClock) -> None:
     """Who, where, when, and what it had died of."""
     job_id = dead(store)

@@ -1,5 +1,6 @@
 """Which files are ours, and how they get the schema of this version."""
 
+import resource
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tactics.errors import (
+    ConfigError,
     IntegrityError,
     NotFoundError,
     SchemaVersionError,
@@ -164,14 +166,19 @@ def test_what_was_stored_is_there_again(home: Home, clock: FakeClock) -> None:
         assert [event.header for event in store.bus.read("t", "c", 10)] == [{"n": 1}]
 
 
-def test_a_half_migrated_file_goes_on(home: Home, clock: FakeClock) -> None:
-    """A process killed between two migrations leaves a file that the next one finishes."""
+def half_migrated(path: Path) -> None:
+    """Make a store of the first schema."""
     _run(
-        home.database,
+        path,
         *list_migrations()[0].statements(),
         f"PRAGMA application_id = {APPLICATION_ID}",
         "PRAGMA user_version = 1",
     )
+
+
+def test_a_half_migrated_file_goes_on(home: Home, clock: FakeClock) -> None:
+    """A process killed between two migrations leaves a file that the next one finishes."""
+    half_migrated(home.database)
     with Store.open(home.database, clock) as store:
         assert _pragma(store, "user_version") == len(list_migrations())
         assert _pragma(store, "journal_mode") == "wal"
@@ -249,9 +256,26 @@ def test_a_reader_reads_and_cannot_write(home: Home, clock: FakeClock) -> None:
             reader.bus.acknowledge("t", "c", 1)
 
 
-def test_a_reader_refuses_an_older_store(home: Home, clock: FakeClock) -> None:
-    """A reader does not migrate; it says which command does."""
-    Store.open(home.database, clock).close()
-    _run(home.database, "PRAGMA user_version = 1")
-    with pytest.raises(SchemaVersionError, match="waits for a migration"):
-        Store.open(home.database, clock, readonly=True)
+def test_a_reader_brings_an_older_store_up_first(home: Home, clock: FakeClock) -> None:
+    """After an upgrade whoever comes first migrates, also if it only wants to look."""
+    half_migrated(home.database)
+    with Store.open(home.database, clock, readonly=True) as reader:
+        assert _pragma(reader, "user_version") == len(list_migrations())
+        assert reader.jobs.list_dead() == []
+        with pytest.raises(SinkUnavailable, match="readonly"):
+            reader.bus.acknowledge("t", "c", 1)
+
+
+def test_a_reader_that_cannot_bring_it_up_says_who_can(home: Home, clock: FakeClock) -> None:
+    """On a full disk, or without the right to write, the hint names a command."""
+    half_migrated(home.database)
+    before = home.database.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(ConfigError, match="waits for its migration") as caught:
+            Store.open(home.database, clock, readonly=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "tactics runs list" in caught.value.hint
+    assert home.database.read_bytes() == before

@@ -108,23 +108,28 @@ class Lab:
 
     def layers(self) -> dict[str, list[str]]:
         """Return every row of silver and gold as text, without what names a fetch or an instant."""
-        found: dict[str, list[str]] = {}
         tables = self.silver(
-            "SELECT database_name, table_name FROM duckdb_columns() WHERE schema_name = 'main'"
-            " AND NOT internal AND database_name <> 'bronze' GROUP BY ALL ORDER BY ALL"
+            "SELECT database_name, table_name, list(column_name ORDER BY column_index)"
+            " FROM duckdb_columns() WHERE schema_name = 'main' AND NOT internal"
+            f" AND database_name <> 'bronze' AND column_name NOT IN {(*VOLATILE,)}"
+            " AND table_name NOT IN ('meta', 'generation', 'freshness') GROUP BY ALL ORDER BY ALL"
         )
-        for database, table in tables:
-            if table in {"meta", "generation", "freshness"}:
-                continue
-            names = self.silver(
-                "SELECT column_name FROM duckdb_columns() WHERE NOT internal"
-                f" AND database_name = '{database}' AND table_name = '{table}' ORDER BY column_index"
-            )
-            kept = ", ".join(f'"{name}"' for (name,) in names if name not in VOLATILE)
-            rows = self.silver(f"SELECT {kept} FROM {database}.main.{table}")
-            schema = "silver" if database == "silver" else "gold"
-            found[f"{schema}.{table}"] = sorted(map(str, rows))
+        names = {(d, t): f"{'silver' if d == 'silver' else 'gold'}.{t}" for d, t, _ in tables}
+        found: dict[str, list[str]] = {name: [] for name in names.values()}
+        selects = [
+            f"SELECT '{names[database, table]}' AS name,"
+            f" {_struct(columns)}::VARCHAR AS text"
+            f" FROM {database}.main.{table}"
+            for database, table, columns in tables
+        ]
+        for name, text in self.silver(" UNION ALL ".join(selects) + " ORDER BY ALL"):
+            found[name].append(text)
         return found
+
+
+def _struct(columns: list[str]) -> str:
+    """Return SQL for one value that shows a row whole: names, NULLs and all."""
+    return "{" + ", ".join(f"'{name}': \"{name}\"" for name in columns) + "}"
 
 
 @contextmanager

@@ -10,8 +10,8 @@ import signal
 from collections import Counter
 
 CRASH_POINTS = (
-    "ingest.page_appended",  # inside the transaction: page written, not yet committed
-    "ingest.page_committed",  # page and slice state are durable, the next page is not asked for
+    "ingest.page_appended",  # inside the transaction: a page written, not yet committed
+    "ingest.page_committed",  # a batch of pages is durable, the slice goes on
     "ingest.slice_completed",  # the last page and the coverage are durable
     "bronze.files_written",  # data files exist, the catalog does not know them
     "bronze.committed",  # the catalog moved, the consumer position has not

@@ -17,6 +17,7 @@ from tactics.errors import CredentialError
 T = TypeVar("T")
 
 SERVICE = "tactics"
+FOLDER_VARIABLE = "TACTICS_CREDENTIALS_FOLDER"  # what a service passes on comes from there
 _KEYRING_SECONDS = 3.0
 _LARGEST_BYTES = 2**20  # systemd's own limit; a longer one is the wrong file
 _OTHERS_MAY_READ = 0o044
@@ -88,7 +89,7 @@ class Credentials:
         if found is None:
             raise CredentialError(
                 "a credential is missing",
-                hint=how_to_supply(org_id, source, name, keyring=not self._without_keyring),
+                hint=self._how_to_supply(org_id, source, name),
                 credential=f"{org_id}/{source}/{name}",
             )
         return found.value
@@ -120,6 +121,12 @@ class Credentials:
                 hint=how_to_supply(org_id, source, name, keyring=False),
             )
         return Location(org_id, source, name, "keyring", user)
+
+    def _how_to_supply(self, org_id: str, source: str, name: str) -> str:
+        if folder := self._environment.get(FOLDER_VARIABLE):
+            file = Path(folder) / f"{org_id}.{source}.{name}"
+            return f"write it to {file} with mode 0600, then run `tactics service install`"
+        return how_to_supply(org_id, source, name, keyring=not self._without_keyring)
 
     def _look_up(self, org_id: str, source: str, name: str) -> _Found | None:
         found = (

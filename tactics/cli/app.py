@@ -55,6 +55,7 @@ NOUNS = {
     "status": Noun("tactics.cli.status", "See health, sources, what is due and what waits."),
     "health": Noun("tactics.cli.health", "Say how everything stands, and what mends it."),
     "daemon": Noun("tactics.cli.daemon", "Run the background services, or see whether they run."),
+    "service": Noun("tactics.cli.service", "Have the system keep the daemon running."),
     "doctor": Noun("tactics.cli.doctor", "Check this installation and say what to repair."),
     "sandbox": Noun(
         "tactics.cli.sandbox", "Serve simulators of the vendors' APIs on this machine."

@@ -10,6 +10,7 @@ from tactics.connectors.base import (
     StreamSpec,
     finality,
 )
+from tactics.connectors.plain import decode_answer
 from tactics.connectors.plan import local_day, plan_slices
 from tactics.connectors.registry import (
     base_urls_of,
@@ -30,6 +31,7 @@ __all__ = [
     "Step",
     "StreamSpec",
     "base_urls_of",
+    "decode_answer",
     "finality",
     "find_connector",
     "known_kinds",

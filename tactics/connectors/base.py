@@ -32,7 +32,8 @@ class StreamSpec:
     are fetched by the day on which a record changed, and each record replaces the one of the same
     entity, whatever its date. `snapshot` streams are fetched whole, and a new snapshot replaces the
     account's rows. `daily` streams are a state that is read once a day and kept: a day that was
-    missed can never be fetched. `lookback_days` are read again on every sync because the vendor
+    missed can never be fetched; what was read today is read again once it is `reread_hours` old.
+    `lookback_days` are read again on every sync because the vendor
     restates them; a day is final `final_after_days` after it ended. What happened in the last
     `settle_seconds` may be listed late: a day begins to be due only then. Each of the `tiers`
     (days back, hours) reads further back, but less often: a covered day that is no older than so
@@ -49,6 +50,7 @@ class StreamSpec:
     max_history_days: int | None = None
     settle_seconds: int = 0
     tiers: tuple[tuple[int, int], ...] = ()  # ((days back, at most every so many hours), …)
+    reread_hours: int = 0  # of a `daily` stream; 0: at every sync
     history_table: str | None = None  # keeps what a snapshot held on each day it was read
 
     @property
@@ -103,10 +105,17 @@ class Manifest:
     trusted_hosts: tuple[str, ...] = ()
     account_example: str = "main"  # how an account is written, for whoever configures it
     extra_headers: tuple[tuple[str, str], ...] = ()  # optional credential, header it travels in
+    accounts_at_once: int = 4  # how many are fetched side by side; the limits above hold for all
     global_accounts: bool = False  # an id means the same account in every connection: read it once
     token_path: str = ""  # after the api base URL: where `client_id` + `client_secret` get a token
     daily_quota: DailyQuota | None = None
     credential_days: tuple[tuple[str, int], ...] = ()
+    docs: str = ""  # the page that tells people about it; none: docs/connectors/<kind>.md
+
+    @property
+    def page(self) -> str:
+        """Return where an operator reads about this kind of source."""
+        return self.docs or f"docs/connectors/{self.kind}.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +144,8 @@ class Step:
 class Connector(Protocol):
     """One vendor. Methods are pure, thread-safe, and raise the errors of `tactics.errors`.
 
+    A class that names it as its base need not write `options`, `streams` and `check_credentials`.
+
     `read` and `read_account` classify every response, also those with status 200, after the
     vendor's error table: `RateLimited` (throttled), `UpstreamUnavailable` (transient),
     `CredentialExpired` (refresh once), `CredentialError` (a person signs in), `PermissionDenied`,
@@ -142,15 +153,15 @@ class Connector(Protocol):
     """
 
     manifest: Manifest
-    options: type[Options]
+    options: type[Options] = Options
 
-    def streams(self, options: Options) -> tuple[StreamSpec, ...]:
-        """Return the streams that a connection with these options reads."""
-        ...
+    def streams(self, options: Options) -> tuple[StreamSpec, ...]:  # noqa: ARG002
+        """Return the streams that a connection with these options reads: those of the manifest."""
+        return self.manifest.streams
 
-    def check_credentials(self, credentials: Mapping[str, str], options: Options) -> None:
+    def check_credentials(self, credentials: Mapping[str, str], options: Options) -> None:  # noqa: ARG002
         """Refuse credentials that are of the wrong kind (`CredentialError`), before any request."""
-        ...
+        return None  # noqa: RET501 - without a body every connector would have to write one
 
     def ask_account(self, account_id: str, options: Options) -> Request:
         """Return the request that tells name, currency and time zone of an account."""

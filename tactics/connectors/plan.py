@@ -41,8 +41,11 @@ def plan_slices(
     were still running, days not fetched again since they became final), oldest first; 4. older
     history, newest first. `today` is the account's day; `lookback_days` None takes the stream's own.
     `only` asks for these days, held or not, and for what lies between them and the days held.
+    A state without days (`snapshot`, `daily`) is due as a whole, unless today's is young enough.
     """
     if not spec.can_miss_days:
+        if only is None and _is_fresh(spec, covered.get(today), now):
+            return []
         return [Slice(key, Window(today, today), Priority.LIVE, account)]
     last = min(today, local_day(account, now - dt.timedelta(seconds=spec.settle_seconds)))
     reach = dt.date.min if spec.max_history_days is None else today - spec.max_history_days * _DAY
@@ -84,6 +87,13 @@ def _chosen(held: Sequence[dt.date], wanted: Sequence[dt.date], size: int) -> li
     before = [day for day in wanted if held and day < held[0]]
     windows = [*_newest_first(before, size), *_oldest_first(wanted[len(before) :], size)]
     return [(Priority.LIVE, window) for window in windows]
+
+
+def _is_fresh(spec: StreamSpec, held: CoveredDay | None, now: dt.datetime) -> bool:
+    """Return whether what was read of this day stands for it for a while."""
+    if spec.slicing != "daily" or held is None:
+        return False
+    return now - held.fetched_at < dt.timedelta(hours=spec.reread_hours)
 
 
 def _due_again(spec: StreamSpec, held: CoveredDay, today: dt.date, now: dt.datetime) -> bool:

@@ -58,7 +58,7 @@ def options_of(settings: SourceSettings, connector: Connector) -> Options:
         where = "".join(f"{place}: " for place in problem["loc"])
         raise ConfigError(
             f"{where}{text[:1].lower()}{text[1:]}",
-            hint=f"see docs/connectors/{connector.manifest.kind}.md",
+            hint=f"see {connector.manifest.page}",
             kind=connector.manifest.kind,
         ) from None  # pydantic quotes the value, which may be a secret in the wrong place
 
@@ -92,9 +92,10 @@ def _of_account(url: str, settings: SourceSettings) -> str:
 def stream_sql(connector: Connector, stream: str) -> str:
     """Return the SELECT that turns bronze pages of `stream` into rows of its silver table.
 
-    A file headed `-- uses: cells.sql` is put behind the common table expressions of that file.
+    It lies beside the connector, in the same package. A file headed `-- uses: cells.sql` is put
+    behind the common table expressions of that file.
     """
-    package = type(connector).__module__.rpartition(".")[0]
+    package = import_module(type(connector).__module__).__package__ or ""
     text = load_text(package, f"{stream}.sql")
     shared = header_facts(text).get("uses")
     return text if shared is None else f"{load_text(package, shared).rstrip()},\n{text}"

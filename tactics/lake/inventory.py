@@ -75,6 +75,17 @@ def read_entries(engine: Engine) -> list[Entry]:
         return [Entry(*row) for row in connection.execute(query)]
 
 
+def find_location(engine: Engine, namespace: str, name: str) -> str | None:
+    """Return the metadata file of a table, None where there is no such table."""
+    query = text(
+        "SELECT metadata_location FROM iceberg_tables"
+        " WHERE table_namespace = :namespace AND table_name = :name"
+    )
+    with engine.connect() as connection:
+        found = connection.execute(query, {"namespace": namespace, "name": name}).scalar()
+        return None if found is None else str(found)
+
+
 def refuse_moved(entries: Iterable[Entry], lake: Path) -> None:
     """Refuse a lake that lies elsewhere than it was made: a copy would write into its original.
 

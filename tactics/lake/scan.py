@@ -1,24 +1,18 @@
 """Finds the files that hold given rows, and says how to read them in SQL.
 
-Rows are never read here: DuckDB does that, several times faster than Iceberg's own scan.
+Rows are never read here: DuckDB does that, several times faster than Iceberg's own scan. Planning
+is ours, too: a run looks at the same snapshot dozens of times, and pyiceberg reads and judges its
+manifests anew at each look, 10 ms even for a few files.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyiceberg.conversions import from_bytes
-from pyiceberg.expressions import (
-    And,
-    BooleanExpression,
-    EqualTo,
-    GreaterThanOrEqual,
-    LessThanOrEqual,
-    Reference,
-)
-from pyiceberg.expressions.literals import literal
 from pyiceberg.manifest import DataFile
-from pyiceberg.table import ALWAYS_TRUE, Table
+from pyiceberg.table import Table
 from pyiceberg.types import DateType, StringType
 
 from tactics.lake.schemas import TableSpec
@@ -44,34 +38,35 @@ class HeldFile:
         return self.data_file.file_path
 
 
-def held_files(table: Table | None, *conditions: BooleanExpression) -> list[HeldFile]:
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A column between two values, both inclusive (None: open)."""
+
+    column: str
+    start: int | str | dt.date | None
+    end: int | str | dt.date | None
+
+
+# The files of the newest snapshot seen of each table, by the folder of the table.
+_seen: dict[str, tuple[str, list[HeldFile]]] = {}
+
+
+def held_files(table: Table | None, *conditions: Condition) -> list[HeldFile]:
     """Return the files that may hold rows which meet all `conditions`, in a stable order."""
     if table is None or table.metadata.current_snapshot_id is None:
         return []
-    wanted: BooleanExpression = ALWAYS_TRUE
-    for condition in conditions:
-        wanted = And(wanted, condition)
-    tasks = table.scan(row_filter=wanted).plan_files()
-    return sorted((_held(table, task.file) for task in tasks), key=lambda held: held.path)
+    tests = [_test(table, condition) for condition in conditions]
+    return [held for held in _all_files(table) if all(test(held.data_file) for test in tests)]
 
 
-def equal(**values: str) -> list[BooleanExpression]:
+def equal(**values: str) -> list[Condition]:
     """Return one condition per column and value."""
-    return [
-        EqualTo(term=Reference(column), value=literal(value)) for column, value in values.items()
-    ]
+    return [Condition(column, value, value) for column, value in values.items()]
 
 
-def between(
-    column: str, start: int | dt.date | None, end: int | dt.date | None
-) -> list[BooleanExpression]:
-    """Return the conditions that keep `column` within both bounds (None: open)."""
-    conditions: list[BooleanExpression] = []
-    if start is not None:
-        conditions.append(GreaterThanOrEqual(term=Reference(column), value=literal(start)))
-    if end is not None:
-        conditions.append(LessThanOrEqual(term=Reference(column), value=literal(end)))
-    return conditions
+def between(column: str, start: int | dt.date | None, end: int | dt.date | None) -> list[Condition]:
+    """Return the condition that keeps `column` within both bounds (None: open)."""
+    return [Condition(column, start, end)]
 
 
 def relation_sql(
@@ -96,6 +91,40 @@ def relation_sql(
     conditions += [f"date <= DATE '{end}'"] if end is not None else []
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"(SELECT {columns} FROM read_parquet([{paths}], union_by_name = true){where})"
+
+
+def _all_files(table: Table) -> list[HeldFile]:
+    """Return the files of the table's snapshot, read once for each snapshot."""
+    known, held = _seen.get(table.location(), ("", []))
+    if known != table.metadata_location:
+        files = (_held(table, task.file) for task in table.scan().plan_files())
+        held = sorted(files, key=lambda file: file.path)
+        _seen[table.location()] = table.metadata_location, held
+    return held
+
+
+def _test(table: Table, condition: Condition) -> Callable[[DataFile], bool]:
+    """Return whether a file's bounds leave room for the condition; unknown bounds do.
+
+    Iceberg cuts the bounds of texts, the lower one down and the upper one up: both stay bounds.
+    """
+    field = table.schema().find_field(condition.column)
+    read = functools.partial(from_bytes, field.field_type)
+
+    def may_hold(file: DataFile) -> bool:
+        lower = (file.lower_bounds or {}).get(field.field_id)
+        upper = (file.upper_bounds or {}).get(field.field_id)
+        start, end = _comparable(condition.start), _comparable(condition.end)
+        too_early = upper is not None and start is not None and read(upper) < start
+        too_late = lower is not None and end is not None and read(lower) > end
+        return not (too_early or too_late)
+
+    return may_hold
+
+
+def _comparable(value: int | str | dt.date | None) -> int | str | None:
+    """Return a value as Iceberg stores it: days since 1970."""
+    return (value - _EPOCH).days if isinstance(value, dt.date) else value
 
 
 def _held(table: Table, data_file: DataFile) -> HeldFile:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.exceptions import TableAlreadyExistsError
 from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
@@ -40,7 +40,7 @@ from sqlalchemy import URL, event
 
 from tactics.errors import StoreCorrupt
 from tactics.lake.durable import make_folder, sync_file
-from tactics.lake.inventory import read_entries, refuse_moved
+from tactics.lake.inventory import find_location, read_entries, refuse_moved
 from tactics.lake.schemas import COMMON_PROPERTIES, TableSpec
 
 LOAD_ID = "tactics.load-id"
@@ -88,6 +88,7 @@ class Warehouse:
             )
         make_folder(self.files)
         self._catalog = _open_catalog(catalog, self.files, busy_seconds)
+        self._tables: dict[TableSpec, Table] = {}
         refuse_moved(read_entries(self._catalog.engine), folder)
 
     def close(self) -> None:
@@ -112,11 +113,18 @@ class Warehouse:
             return self._catalog.load_table((spec.namespace, spec.name))
 
     def find(self, spec: TableSpec) -> Table | None:
-        """Return the table as it is now, or None if nothing was ever written to it."""
-        try:
-            return self._catalog.load_table((spec.namespace, spec.name))
-        except NoSuchTableError:
+        """Return the table as it is now, or None if nothing was ever written to it.
+
+        Its metadata is read only when the catalog shows another file than the last time.
+        """
+        location = find_location(self._catalog.engine, spec.namespace, spec.name)
+        if location is None:
             return None
+        held = self._tables.get(spec)
+        if held is None or held.metadata_location != location:
+            held = self._catalog.load_table((spec.namespace, spec.name))
+            self._tables[spec] = held
+        return held
 
     def commit(self, table: Table, change: Change) -> int:
         """Add and remove files in one snapshot, drop the oldest ones; return how many went.

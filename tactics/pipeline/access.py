@@ -76,7 +76,7 @@ def open_access(workspace: Workspace, chosen: Chosen) -> Iterator[Access]:
             trusted=manifest.trusted_hosts,
         ),
         settings=workspace.settings.transport,
-        breaker=workspace.breaker(manifest.breaker, _quota_breaker(workspace, chosen, manifest)),
+        breaker=workspace.breaker(manifest.breaker, _own_breaker(workspace, chosen, manifest)),
         throttle=throttle,
         auth=_with_extra_headers(auth, manifest, secrets),
         clock=workspace.clock,
@@ -111,8 +111,8 @@ def find_secrets(workspace: Workspace, chosen: Chosen, manifest: Manifest) -> di
     )
 
 
-def _quota_breaker(workspace: Workspace, chosen: Chosen, manifest: Manifest) -> str | None:
-    """Return the breaker of this connection's own quota, if it is not the only one of its kind."""
+def _own_breaker(workspace: Workspace, chosen: Chosen, manifest: Manifest) -> str | None:
+    """Return the name of this connection's own breaker, if it is not the only one of its kind."""
     kinds = [one.kind for one in Scope().chosen(workspace.settings)]
     if kinds.count(chosen.kind) < 2:  # noqa: PLR2004
         return None
@@ -135,7 +135,7 @@ def sign_in_hint(chosen: Chosen, manifest: Manifest) -> str:
     first = manifest.credentials[0][0]
     return (
         f"run `tactics auth set {chosen.org_id} {chosen.source} {first}` (needs {wanted});"
-        f" docs/connectors/{manifest.kind}.md says how to get it"
+        f" {manifest.page} says how to get it"
     )
 
 

@@ -17,7 +17,7 @@ from tactics.store import DeadLetterFilter, Event, Job
 
 BATCH_EVENTS = 256
 BATCH_BYTES = 96 * 2**20
-RETRY_LIMIT = 100_000
+RETRY_JOBS = 16 * BATCH_EVENTS  # taken at once: memory must not grow with the queue
 
 
 def sink_breaker(stage: str) -> str:
@@ -73,11 +73,19 @@ class Delivery:
             if not self.deliver(events):
                 return
 
+    def drain_full(self) -> None:
+        """Deliver only if a batch is full: many small commits cost more than their rows."""
+        full = min(self.batch_events, self.workspace.settings.bus.high_watermark)
+        if self.workspace.store.bus.lag(self.topic, self.stage) >= full:
+            self.drain()
+
     def retry(self, *, ignore_schedule: bool = False) -> None:
         """Try again what is due, and the transient dead letters once the sink takes writes again."""
         jobs = self.workspace.store.jobs
-        due = jobs.claim_due(self.stage, RETRY_LIMIT, ignore_schedule=ignore_schedule)
-        if self._retry_jobs(due) and self.workspace.settings.queue.auto_redrive:
+        while due := jobs.claim_due(self.stage, RETRY_JOBS, ignore_schedule=ignore_schedule):
+            if not self._retry_jobs(due):
+                return
+        if self.workspace.settings.queue.auto_redrive:
             self._redrive()
 
     def report(self) -> StageReport:
@@ -224,15 +232,12 @@ class Delivery:
     def _redrive(self) -> None:
         """Try one transient dead letter; when the sink takes it, try them all."""
         jobs = self.workspace.store.jobs
-        wanted = DeadLetterFilter(stage=self.stage, transient=True, limit=RETRY_LIMIT)
-        dead = [job.job_id for job in jobs.list_dead(wanted)]
-        for some in (dead[:1], dead[1:]):
-            if not some:
-                return
-            jobs.redrive(some)
-            due = jobs.claim_due(self.stage, RETRY_LIMIT)
-            if not self._retry_jobs(due):
-                return
+        wanted = DeadLetterFilter(stage=self.stage, transient=True, limit=RETRY_JOBS)
+        while dead := [job.job_id for job in jobs.list_dead(wanted)]:
+            for some in filter(None, (dead[:1], dead[1:])):
+                jobs.redrive(some)
+                if not self._retry_jobs(jobs.claim_due(self.stage, RETRY_JOBS)):
+                    return
 
     def _remember(self, error: TransientError | RecordError) -> None:
         problem = Problem.of(error)

@@ -1,6 +1,6 @@
 """Fetches one slice to its end and loses no page on the way.
 
-A page and the move of its slice are one transaction; a day counts as covered only together with
+Pages and the moves of their slice are one transaction; a day counts as covered only together with
 the last page. Reads no page beyond what the connector says of it.
 """
 
@@ -76,6 +76,7 @@ class SliceFetch:
         work = replace(work, job=fetches.find_job(work.key, work.window))
         version = self.access.connector.manifest.api_version
         request_id = fetches.begin(work, api_version=version)
+        self._keeper.begin()
         try:
             pages = self._follow(work, request_id)
         except TacticsError as error:
@@ -88,6 +89,7 @@ class SliceFetch:
         """Note the failure; of what can never be read the shape is kept, among the dead letters."""
         store = self.workspace.store
         with store.transaction():
+            self._keeper.flush(request_id)
             store.fetches.fail(request_id, error)
             if isinstance(error, SliceTooLarge):
                 store.fetches.forget_job(work.key, work.window)

@@ -1,4 +1,4 @@
-"""Step 1: bring home what is missing or restated, one thread per source.
+"""Step 1: bring home what is missing or restated, one thread per source and a few for its accounts.
 
 What is wrong with one account or stream stays there; what is wrong with the credential or the
 network stops the source, and never another one. How one slice is fetched is in `fetch.py`.
@@ -6,9 +6,9 @@ network stops the source, and never another one. How one slice is fetched is in 
 
 import datetime as dt
 import functools
-import itertools
 import threading
 import zoneinfo
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -100,35 +100,29 @@ class SourceFetch:
         self.warnings: dict[str, None] = {}
         self.slices = 0
         self.pages = 0
+        self.lock = threading.Lock()
 
     def run(self) -> SourceOutcome:
         """Fetch what is due and say how it went; only our own broken state is raised."""
         with self._apart(), open_access(self.workspace, self.chosen) as access:
-            streams: list[_StreamFetch] = []
-            for account_id in self._accounts(access.connector.manifest):
-                if self._hopeless():
-                    break
-                with self._apart(account_id):
-                    streams += self._plan_account(access, account_id)
-            for priority, stream in itertools.product(Priority, streams):
-                self._fetch_stream(stream, priority)
+            manifest = access.connector.manifest
+            accounts = self._accounts(manifest)
+            with ThreadPoolExecutor(min(manifest.accounts_at_once, len(accounts) or 1)) as pool:
+                plan = functools.partial(self._plan_account, access)
+                planned = [streams for streams in pool.map(plan, accounts) if streams]
+                for priority in Priority:  # the newest days of every account before any history
+                    fetch = functools.partial(self._fetch_account, priority)
+                    deque(pool.map(fetch, planned), maxlen=0)
         return self._outcome()
 
     def _accounts(self, manifest: Manifest) -> list[str]:
-        """Return each account once, without those that an earlier connection reads already.
-
-        Otherwise a client that is reached through two manager accounts would count twice.
-        """
-        accounts = dict.fromkeys(self.chosen.settings.accounts or (self.chosen.source,))
-        for name, other in self.chosen.org.sources.items():
-            if name == self.chosen.source or not manifest.global_accounts:
-                break
-            if other.enabled and (other.kind or name) == manifest.kind:
-                for account_id in accounts.keys() & set(other.accounts):
-                    del accounts[account_id]
-                    text = f"{self.chosen.source}: account {account_id} is read by {name} already"
-                    self.warnings[text] = None
-        return list(accounts)
+        """Return the accounts to read: without those that an earlier connection reads already."""
+        readers = self.chosen.accounts(manifest)
+        for account_id, name in readers.items():
+            if name:
+                text = f"{self.chosen.source}: account {account_id} is read by {name} already"
+                self.warnings[text] = None
+        return [account_id for account_id, name in readers.items() if not name]
 
     @contextmanager
     def _apart(self, account_id: str = "", stream: str = "") -> Iterator[None]:
@@ -164,7 +158,14 @@ class SourceFetch:
         )
 
     def _plan_account(self, access: Access, account_id: str) -> list["_StreamFetch"]:
-        """Return what is due in each stream of an account."""
+        """Return what is due in each stream of an account; nothing where that cannot be known."""
+        streams: list[_StreamFetch] = []
+        if not self._hopeless():
+            with self._apart(account_id):
+                streams = self._plan_streams(access, account_id)
+        return streams
+
+    def _plan_streams(self, access: Access, account_id: str) -> list["_StreamFetch"]:
         info = self._account_info(access, account_id)
         today = self.workspace.clock.now().astimezone(zoneinfo.ZoneInfo(info.timezone)).date()
         streams = []
@@ -192,6 +193,10 @@ class SourceFetch:
         accounts.put(org_id, source, info)
         return info
 
+    def _fetch_account(self, priority: Priority, streams: Sequence["_StreamFetch"]) -> None:
+        for stream in streams:
+            self._fetch_stream(stream, priority)
+
     def _fetch_stream(self, stream: "_StreamFetch", priority: Priority) -> None:
         """Fetch the due slices of one priority; the first failure ends the stream: no hole arises."""
         with self._apart(stream.account_id, stream.name):
@@ -209,8 +214,9 @@ class SourceFetch:
             stream.slices.clear()
             return
         pages = stream.fetch.run(work)
-        self.slices += 1
-        self.pages += pages
+        with self.lock:
+            self.slices += 1
+            self.pages += pages
         self.landed.set()
         self.progress.advance(self.chosen.org_id, self.chosen.source, pages=pages)
 

@@ -202,7 +202,7 @@ class Run:
             try:
                 while ingest.running():
                     ingest.wait(1.0)
-                    bronze.drain()
+                    bronze.drain_full()
             except BaseException:  # Ctrl-C too: the pool waits for its threads, so they must end
                 self.workspace.stopping.set()
                 raise

@@ -50,14 +50,14 @@ def _hidden(address: str) -> httpx.URL:
     Raises:
         ConfigError: it is no http(s) URL.
     """
-    register_secret(address)
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL:
         raise ConfigError("the address cannot be read", hint=_WHERE) from None  # it is quoted
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
         raise ConfigError("the address is no http(s) URL", hint=_WHERE)
-    register_secret(str(url))
+    for text in (address, str(url)):  # only now: a mere "https://" stands in every other address
+        register_secret(text)
     path = url.raw_path.decode("ascii")
     if len(path) >= _LONG_PATH:
         register_secret(path)

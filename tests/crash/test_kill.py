@@ -11,6 +11,7 @@ from tests.lab import Lab, open_lab, result_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
 
+SHORT_PAGES = {"TACTICS_ORGS__ACME__SOURCES__META__PAGE_SIZE": "1"}  # slices of many pages
 OUTAGE = ("retry.", "dead_letter.")
 FLOW_POINTS = [name for name in CRASH_POINTS if not name.startswith(OUTAGE)]
 
@@ -54,7 +55,7 @@ def test_killed_in_the_flow(lab: Lab, uninterrupted: dict[str, list[str]], point
     if which == "second":
         sync_to_the_end(lab)
         change(lab)
-    killed = lab.command("sync", TACTICS_CRASH_AT=point)
+    killed = lab.command("sync", **SHORT_PAGES, TACTICS_CRASH_AT=point)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     sync_to_the_end(lab)
     if which == "first":

@@ -173,6 +173,17 @@ def test_missing_credential_says_how_to_supply_it():
     )
 
 
+def test_in_a_service_the_hint_names_the_file_it_reads():
+    """A service reads the keyring of no person: the hint names the file and the next command."""
+    credentials, _ = make({"TACTICS_CREDENTIALS_FOLDER": "/etc/tactics/credentials"})
+    with pytest.raises(CredentialError) as caught:
+        credentials.require(*WHO)
+    assert caught.value.hint == (
+        "write it to /etc/tactics/credentials/acme.meta.access_token with mode 0600, "
+        "then run `tactics service install`"
+    )
+
+
 def test_required_credential_is_returned():
     """What is there is returned and registered."""
     credentials, seen = make({VARIABLE: "from-environment"})

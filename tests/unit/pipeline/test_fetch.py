@@ -28,6 +28,7 @@ from tactics.model import TOPIC_RAW, Finality, Priority, RawPage, StreamKey, Win
 from tactics.pipeline import Workspace
 from tactics.pipeline.access import Access
 from tactics.pipeline.fetch import SliceFetch
+from tactics.pipeline.keep import BATCH_PAGES
 from tactics.store import FetchState
 from tests.support import FakeClock
 from tests.unit.pipeline.probe.connector import ADS, SHEET
@@ -279,11 +280,12 @@ def test_page_and_days_are_one_transaction(workspace: Workspace):
 
 
 @pytest.mark.parametrize(
-    ("point", "kept"), [("ingest.page_appended", 0), ("ingest.page_committed", 1)]
+    ("point", "kept"), [("ingest.page_appended", 0), ("ingest.page_committed", BATCH_PAGES)]
 )
 def test_a_killed_fetch_leaves_whole_pages(workspace: Workspace, home: Home, point: str, kept: int):
-    """Killed inside the transaction of a page nothing is left of it; after it, the page is."""
-    with open_vendor({**PAGE, "next": "2"}, PAGE) as vendor:
+    """Killed inside the transaction of some pages nothing is left of them; after it, they are."""
+    numbers = range(2, BATCH_PAGES + 2)
+    with open_vendor(*({**PAGE, "next": str(number)} for number in numbers), PAGE) as vendor:
         child = [sys.executable, "-m", "tests.unit.pipeline.child", str(home.root), vendor.url]
         done = subprocess.run(child, env={"TACTICS_CRASH_AT": point}, check=False, timeout=30)
     assert done.returncode == -signal.SIGKILL

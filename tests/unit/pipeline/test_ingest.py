@@ -217,6 +217,24 @@ def test_sources_are_fetched_beside_each_other(open_workspace: Open):
     assert not ingest.running()
 
 
+def test_accounts_are_fetched_beside_each_other(
+    at: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+):
+    """As many accounts as the vendor allows wait for each other, and all pages are counted."""
+    manifest = replace(connector.manifest, accounts_at_once=2)
+    monkeypatch.setattr(type(connector), "manifest", manifest)
+    both = threading.Barrier(2, timeout=10)
+
+    def answer(asked: Answer) -> Answer:
+        if asked["path"].endswith("/ads"):
+            both.wait()
+        return PAGE
+
+    with open_vendor(answer) as vendor:
+        outcome = run(at(vendor, accounts=["a1", "a2", "a3", "a4"]))
+    assert (outcome.outcome, outcome.slices, outcome.pages) == (Outcome.OK, 4, 4)
+
+
 def test_waiting_ends_when_a_slice_has_landed():
     """Whoever carries pages on is woken by a slice, once."""
     landed = threading.Event()

@@ -36,7 +36,7 @@ class Answer:
     """A whole response."""
 
     def __init__(self, sandbox: Sandbox, method: str, path: str, body: object = None) -> None:
-        connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=60)
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None)
             response = connection.getresponse()
@@ -55,6 +55,13 @@ def with_token(sandbox: Sandbox, path: str = ACCOUNTS) -> str:
     """Return a path with acme's token."""
     environment = sandbox.world.environment(sandbox.url)
     return f"{path}?access_token={environment['TACTICS_ACME_META_ACCESS_TOKEN']}"
+
+
+def test_answers_are_dated_by_the_world(sandbox: Sandbox) -> None:
+    """The date of an answer is the vendors' day, once, whatever the clock of this machine says."""
+    for path in (with_token(sandbox), "/meta/v26.0/nobody", "/nowhere"):
+        dates = Answer(sandbox, "GET", path).headers.get_all("date")
+        assert dates == ["Sat, 21 Nov 2026 06:00:00 GMT"]
 
 
 def test_requests_are_logged_without_secrets(sandbox: Sandbox) -> None:
@@ -248,7 +255,7 @@ def test_it_is_stopped_from_another_process() -> None:
     """Even while an answer hangs."""
     with serve(World(today=TODAY)) as sandbox:
         sandbox.world.faults.plant(Fault("hang", "meta", seconds=60))
-        connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=60)
         connection.request("GET", with_token(sandbox))
         Answer(sandbox, "POST", "/_control/stop")
 

@@ -57,6 +57,7 @@ def test_what_is_no_address_is_not_asked(address: str):
     with pytest.raises(ConfigError) as caught:
         call(address)
     assert not address or address not in str(caught.value)
+    assert redact(f"{address}example.org") == f"{address}example.org"  # nor tear holes elsewhere
 
 
 def test_the_address_is_hidden_from_then_on():

@@ -38,6 +38,7 @@ class ProbeConnector:
         streams=(ADS, SHEET),
         requests_per_second=1000.0,
         burst=1000,
+        accounts_at_once=1,  # so that the order of the requests can be told
     )
     options = ProbeOptions
 

@@ -3,11 +3,14 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tactics.config import OrgSettings, Settings, SourceSettings
 from tactics.errors import NotFoundError
 from tactics.model import Window
+
+if TYPE_CHECKING:
+    from tactics.connectors import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,20 @@ class Chosen:
     def kind(self) -> str:
         """Return which connector reads it."""
         return self.settings.kind or self.source
+
+    def accounts(self, manifest: "Manifest") -> dict[str, str]:
+        """Return each account once, with the earlier connection that reads it already, or "".
+
+        Otherwise a client that is reached through two manager accounts would count twice.
+        """
+        readers = dict.fromkeys(self.settings.accounts or (self.source,), "")
+        for name, other in self.org.sources.items():
+            if name == self.source or not manifest.global_accounts:
+                break
+            if other.enabled and (other.kind or name) == manifest.kind:
+                shared = [one for one in readers if one in other.accounts and not readers[one]]
+                readers |= dict.fromkeys(shared, name)
+        return readers
 
 
 @dataclass(frozen=True, slots=True)

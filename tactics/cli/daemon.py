@@ -1,10 +1,11 @@
 """`tactics daemon`: runs the background services in this terminal, and tells of those that run."""
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import typer
 
-from tactics.cli.failure import leave
 from tactics.cli.options import AsJson, new_noun
 from tactics.errors import NotFoundError
 
@@ -28,8 +29,9 @@ def run(context: typer.Context) -> None:
     code = run_daemon(
         session.home, session.config_path, environment=session.environment, clock=session.clock()
     )
-    if code:
-        leave(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # all is closed and durable; DuckDB's bindings only complain of the tear-down
 
 
 @app.command()

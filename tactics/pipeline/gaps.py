@@ -50,7 +50,8 @@ class StreamDays:
 def list_days(settings: Settings, store: Store, clock: Clock, scope: Scope) -> list[StreamDays]:
     """Return the days of every stream in scope, also of those that were never loaded.
 
-    Streams that are read whole are left out: each of their fetches stands for everything.
+    Streams that are read whole are left out: each of their fetches stands for everything. So are
+    accounts that an earlier connection reads already.
 
     Raises:
         ConfigError: a source's kind or options are wrong.
@@ -59,7 +60,8 @@ def list_days(settings: Settings, store: Store, clock: Clock, scope: Scope) -> l
     return [
         _stream_days(store, clock, chosen, account_id=account_id, spec=spec)
         for chosen in scope.chosen(settings)
-        for account_id in chosen.settings.accounts or (chosen.source,)
+        for account_id, reader in chosen.accounts(find_connector(chosen.kind).manifest).items()
+        if not reader
         for spec in _streams(chosen)
     ]
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from tactics.analytics import Latency
-from tactics.errors import TacticsError
+from tactics.errors import ConfigError, TacticsError
 from tactics.model import Receipt, RunStatus
 
 EXIT_CODES = {
@@ -86,7 +86,11 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class PipelineResult:
-    """One run, whole. Exit code: 0 succeeded, 1 failed, 5 halted, 6 degraded."""
+    """One run, whole.
+
+    Exit code: 0 succeeded, 1 failed (2 where the operator's files are to blame), 5 halted,
+    6 degraded.
+    """
 
     run_id: str
     status: RunStatus
@@ -106,6 +110,9 @@ class PipelineResult:
     @property
     def exit_code(self) -> int:
         """Return what the process should exit with."""
+        codes = {problem.code for stage in self.stages for problem in stage.problems}
+        if self.status is RunStatus.FAILED and ConfigError.code in codes:
+            return ConfigError.exit_code
         return EXIT_CODES.get(self.status, 1)
 
     def to_json(self) -> dict[str, Any]:

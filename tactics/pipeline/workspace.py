@@ -94,12 +94,12 @@ class Workspace:
         high = self.settings.bus.high_watermark
         return Valve(lambda paused: read_pressure(self.store, high, paused=paused), self.clock)
 
-    def breaker(self, name: str, quota: str | None = None) -> "Breaker":
-        """Return the shared breaker `name`; rate limits open `quota` instead where that is given."""
+    def breaker(self, name: str, connection: str | None = None) -> "Breaker":
+        """Return the shared breaker `name`, behind that of one `connection` where several share it."""
         from tactics.transport import Breaker  # noqa: PLC0415
 
         store, settings = self.store.breakers, self.settings.breakers
-        return Breaker(name, store, settings=settings, clock=self.clock, quota=quota)
+        return Breaker(name, store, settings=settings, clock=self.clock, connection=connection)
 
     def close(self) -> None:
         """Give back what is open."""

@@ -84,6 +84,7 @@ class Sandbox:
                 ws="none",
                 lifespan="off",
                 access_log=False,
+                date_header=False,  # the world has its own date
                 log_config=None,
                 timeout_keep_alive=120,
                 timeout_graceful_shutdown=1,

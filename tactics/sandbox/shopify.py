@@ -63,7 +63,7 @@ class _Shopify:
         # A GraphQL library takes a third of a second to load, and most worlds ask no shop.
         from tactics.sandbox.shopify_graph import Endpoint  # noqa: PLC0415
 
-        return Endpoint(self._access, self._shop)
+        return Endpoint(self._access, self._shop, self._scene.now)
 
     def answer(self, call: Call) -> Reply:
         """Return what GraphQL says."""

@@ -3,7 +3,6 @@
 Source: the shopify contract sheet of 2026-11-21, sections 1, 2 and 6. Renders nothing but refusals.
 """
 
-import email.utils
 import re
 from dataclasses import dataclass
 
@@ -97,7 +96,6 @@ class Access:
         return {
             "x-shopify-api-version": max(version, VERSIONS[0]),
             "x-request-id": "5a7d9c2e-sandbox",
-            "date": email.utils.format_datetime(self._scene.now(), usegmt=True),
         }
 
     def spend(self, org: Org, points: float) -> bool:

@@ -3,6 +3,7 @@
 Source: the shopify contract sheet of 2026-11-21, section 5. Makes no rows.
 """
 
+import datetime as dt
 import itertools
 import json
 from collections.abc import Callable
@@ -18,7 +19,6 @@ from tactics.sandbox.shopify_schema import Query
 
 _CONCURRENT = 5
 _DONE_AFTER_POLLS = 2
-_CREATED = "2026-11-21T06:00:00Z"
 Answered: TypeAlias = Callable[[Query], dict[str, Any]]
 
 
@@ -29,6 +29,7 @@ class Operation:
     number: int
     org_id: str
     query: str
+    created_at: dt.datetime
     polls: int = 0
     lines: tuple[str, ...] | None = None  # rendered when somebody hears that it is done
 
@@ -41,7 +42,8 @@ class Operation:
 class Bulks:
     """All operations started so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], dt.datetime]) -> None:
+        self._now = now
         self._held: dict[int, Operation] = {}
         self._numbers = itertools.count(720_001)
 
@@ -58,7 +60,7 @@ class Bulks:
             other.polls += 1  # also one that nobody waits for comes to its end
         if len(running) >= _CONCURRENT:
             return _refusal("LIMIT_REACHED", "Too many bulk operations are running.")
-        operation = Operation(next(self._numbers), org.org_id, text)
+        operation = Operation(next(self._numbers), org.org_id, text, self._now())
         self._held[operation.number] = operation
         return {"bulkOperation": self._document(operation, ""), "userErrors": []}
 
@@ -72,6 +74,39 @@ class Bulks:
         if operation.done and operation.lines is None:
             operation.lines = _render(Query(operation.query), answered)
         return self._document(operation, base)
+
+    def list(
+        self,
+        org: Org,
+        base: str,
+        *,
+        first: int | None = None,
+        query: str = "",
+        sortKey: str = "CREATED_AT",  # noqa: N803  Shopify's name
+        reverse: bool = False,
+        after: str | None = None,
+    ) -> dict[str, Any]:
+        """Return this shop's operations, as `query` and the order want them; looking moves none on.
+
+        Raises:
+            GraphQLError: no size, a sort key or a filter that is not simulated.
+        """
+        if first is None or after is not None or sortKey != "CREATED_AT":
+            raise GraphQLError("sandbox: bulkOperations needs `first`, and knows CREATED_AT only")
+        wanted = dict(term.split(":", 1) for term in query.split())
+        if wanted.keys() - {"operation_type", "status"}:
+            raise GraphQLError("sandbox: bulkOperations is filtered by operation_type and status")
+        found = [self._document(op, base) for op in self._held.values() if op.org_id == org.org_id]
+        found = [
+            document
+            for document in found
+            if document["type"].lower() == wanted.get("operation_type", "query")
+            and document["status"].lower() == wanted.get("status", document["status"].lower())
+        ]
+        nodes = (found if reverse else found[::-1])[:first]
+        edges = [{"cursor": node["id"], "node": node} for node in nodes]
+        info = {"hasNextPage": len(found) > first, "hasPreviousPage": False}
+        return {"nodes": nodes, "edges": edges, "pageInfo": info}
 
     def download(self, call: Call) -> Reply:
         """Return a file; whoever shows a token to this host has leaked it."""
@@ -93,12 +128,14 @@ class Bulks:
         count = str(len(lines))
         url = f"{base}/files/{operation.number}?X-Goog-Signature={_sign(str(operation.number))}"
         states = {0: "CREATED", 1: "RUNNING"}
+        created = f"{operation.created_at:%Y-%m-%dT%H:%M:%SZ}"
         return {
             "id": f"gid://shopify/BulkOperation/{operation.number}",
+            "type": "QUERY",
             "status": states.get(operation.polls, "COMPLETED"),
             "errorCode": None,
-            "createdAt": _CREATED,
-            "completedAt": _CREATED if operation.done else None,
+            "createdAt": created,
+            "completedAt": created if operation.done else None,
             "objectCount": count,
             "rootObjectCount": count,
             "fileSize": str(sum(len(line) + 1 for line in lines)) if operation.done else None,

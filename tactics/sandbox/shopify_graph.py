@@ -3,6 +3,7 @@
 Source: the shopify contract sheet of 2026-11-21, sections 3 to 6. Knows no faults.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -25,11 +26,13 @@ _COLLECTIONS = ("orders", "customers", "products")
 class Endpoint:
     """Answers GraphQL and serves the files of bulk operations."""
 
-    def __init__(self, access: Access, find_shop: Callable[[str], Shop]) -> None:
+    def __init__(
+        self, access: Access, find_shop: Callable[[str], Shop], now: Callable[[], dt.datetime]
+    ) -> None:
         self._access = access
         self._find_shop = find_shop
         self._catalogues: dict[str, Catalogue] = {}
-        self._bulks = Bulks()
+        self._bulks = Bulks(now)
 
     def answer(self, call: Call) -> Reply:
         """Return what GraphQL says."""
@@ -82,6 +85,7 @@ class Endpoint:
                 "accessScopes": [{"handle": handle} for handle in SCOPES],
             },
             "bulkOperation": lambda _info, id: self._bulks.poll(org, id, call.base, whole),  # noqa: A006
+            "bulkOperations": lambda _info, **asked: self._bulks.list(org, call.base, **asked),
             "bulkOperationRunQuery": lambda _info, query, **_: self._bulks.start(org, query),
         }
 

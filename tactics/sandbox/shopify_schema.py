@@ -33,6 +33,7 @@ scalar DateTime
 scalar Decimal
 scalar UnsignedInt64
 scalar URL
+enum BulkOperationsSortKeys { COMPLETED_AT CREATED_AT }
 enum OrderSortKeys { CREATED_AT CURRENT_TOTAL_PRICE ID ORDER_NUMBER PROCESSED_AT RELEVANCE UPDATED_AT }
 enum CustomerSortKeys { CREATED_AT ID LOCATION NAME RELEVANCE UPDATED_AT }
 enum ProductSortKeys { CREATED_AT ID INVENTORY_TOTAL PRODUCT_TYPE PUBLISHED_AT RELEVANCE TITLE UPDATED_AT VENDOR }
@@ -85,16 +86,19 @@ type Shop {
 type AccessScope { handle: String! }
 type AppInstallation { id: ID! accessScopes: [AccessScope!]! }
 type BulkOperation {
-  id: ID! status: String! errorCode: String createdAt: DateTime! completedAt: DateTime
+  id: ID! type: String! status: String! errorCode: String createdAt: DateTime! completedAt: DateTime
   objectCount: UnsignedInt64! rootObjectCount: UnsignedInt64! fileSize: UnsignedInt64 url: URL
   partialDataUrl: URL query: String!
 }
+type BulkOperationEdge { cursor: String! node: BulkOperation! }
+type BulkOperationConnection { nodes: [BulkOperation!]! edges: [BulkOperationEdge!]! pageInfo: PageInfo! }
 type BulkOperationUserError { field: [String!] message: String! code: String }
 type BulkOperationRunQueryPayload { bulkOperation: BulkOperation userErrors: [BulkOperationUserError!]! }
 type QueryRoot {
   shop: Shop!
   currentAppInstallation: AppInstallation!
   bulkOperation(id: ID!): BulkOperation
+  bulkOperations(first: Int, after: String, query: String, sortKey: BulkOperationsSortKeys = CREATED_AT, reverse: Boolean = false): BulkOperationConnection!
   orders(first: Int, after: String, query: String, sortKey: OrderSortKeys = PROCESSED_AT, reverse: Boolean = false): OrderConnection!
   customers(first: Int, after: String, query: String, sortKey: CustomerSortKeys = ID, reverse: Boolean = false): CustomerConnection!
   products(first: Int, after: String, query: String, sortKey: ProductSortKeys = ID, reverse: Boolean = false): ProductConnection!

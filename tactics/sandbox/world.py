@@ -4,9 +4,11 @@ Deterministic: the same seed, date and mutations give the same bytes. Opens no s
 """
 
 import datetime as dt
+import email.utils
 import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from tactics.clock import Clock, SystemClock
@@ -66,8 +68,10 @@ class World:
         return self._scene.today
 
     def answer(self, call: Call) -> Reply:
-        """Return what a simulated API says."""
-        return self._dispatcher.answer(call)
+        """Return what a simulated API says, dated by the vendors' own day."""
+        reply = self._dispatcher.answer(call)
+        date = email.utils.format_datetime(self._scene.now(), usegmt=True)
+        return replace(reply, headers={"date": date, **reply.headers})
 
     def totals(self) -> Totals:
         """Return what the vendors hold now, today's partial day included."""
@@ -124,6 +128,11 @@ class World:
         with self._lock:
             self._scene.advance(days)
             return self._scene.today
+
+    def release_meta(self, *versions: str) -> None:
+        """Let Meta serve these API versions from now on, and no others."""
+        with self._lock:
+            self._scene.limits = replace(self._scene.limits, meta_versions=versions)
 
     def workbook(self, org_id: str) -> Workbook:
         """Return the spreadsheet of an organisation, to edit it in rougher ways."""

@@ -98,8 +98,12 @@ class Breakers:
         threshold: int,
         cooldown_seconds: float,
         reason: str,
+        failed_by: str = "",
     ) -> bool:
-        """Report a failed attempt; return whether the breaker opened (again) by it."""
+        """Report a failed attempt; return whether the breaker opened (again) by it.
+
+        What fails under a name counts once, however often: another name has to fail as well.
+        """
         rows = self._database.write(
             _SQL["count_failure"],
             {
@@ -109,9 +113,10 @@ class Breakers:
                 "until": to_instant(now + dt.timedelta(seconds=cooldown_seconds)),
                 "threshold": threshold,
                 "reason": reason[:REASON_LIMIT],
+                "failed_by": failed_by,
             },
         )
-        return rows == [("open",)]
+        return rows == [(1,)]
 
     def release(self, name: str, *, owner: str, now: dt.datetime) -> None:
         """Report an attempt that says nothing about the other side: the lease is given back."""

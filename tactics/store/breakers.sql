@@ -24,31 +24,38 @@ RETURNING open_until;
 -- name: close_breaker
 -- The trial has succeeded. A straggler from before the opening holds no lease and closes nothing.
 UPDATE breakers
-SET state = 'closed', failures = 0, reason = '', opened_at = NULL, open_until = NULL,
-    trial_owner = NULL, trial_until = NULL
+SET state = 'closed', failures = 0, reason = '', failed_by = '', opened_at = NULL,
+    open_until = NULL, trial_owner = NULL, trial_until = NULL
 WHERE name = :name AND state = 'open' AND trial_owner = :owner
 RETURNING name;
 
 -- name: clear_failures
 -- A success between failures: they were not consecutive.
-UPDATE breakers SET failures = 0, reason = '' WHERE name = :name AND state = 'closed' AND failures > 0;
+UPDATE breakers SET failures = 0, reason = '', failed_by = ''
+WHERE name = :name AND state = 'closed' AND failures > 0;
 
 -- name: count_failure
 -- One more failure in a row; the threshold opens, and a failed trial opens again at once.
--- The failure of a straggler (open, no lease) changes nothing.
-INSERT INTO breakers (name, state, failures, reason, opened_at, open_until)
+-- The failure of a straggler (open, no lease) changes nothing. Who fails under a name (:failed_by)
+-- counts once, however often: two names are needed to open, and two to open again.
+INSERT INTO breakers (name, state, failures, reason, failed_by, opened_at, open_until)
 VALUES (:name, CASE WHEN :threshold <= 1 THEN 'open' ELSE 'closed' END, 1, :reason,
+        CASE WHEN :threshold <= 1 THEN '' ELSE :failed_by END,
         CASE WHEN :threshold <= 1 THEN :now END, CASE WHEN :threshold <= 1 THEN :until END)
 ON CONFLICT (name) DO UPDATE
-SET state = CASE WHEN state = 'open' OR failures + 1 >= :threshold THEN 'open' ELSE 'closed' END,
-    opened_at = CASE WHEN state = 'open' OR failures + 1 >= :threshold THEN :now END,
-    open_until = CASE WHEN state = 'open' OR failures + 1 >= :threshold THEN :until END,
-    failures = failures + 1,
+SET (state, failures, failed_by, opened_at, open_until) = (
+      SELECT iif(opens, 'open', state), count, iif(opens, '', :failed_by),
+             iif(opens, :now, opened_at), iif(opens, :until, open_until)
+      FROM (SELECT count,
+                   iif(state = 'open', :failed_by = '' OR failed_by NOT IN ('', :failed_by),
+                       count >= :threshold) AS opens
+            FROM (SELECT failures + (:failed_by = '' OR failed_by <> :failed_by) AS count))
+    ),
     reason = :reason,
     trial_owner = NULL,
     trial_until = NULL
 WHERE state = 'closed' OR trial_owner = :owner
-RETURNING state;
+RETURNING state = 'open' AND open_until = :until;
 
 -- name: release_trial
 -- Nothing was learnt: the next caller may try.
@@ -60,7 +67,7 @@ WHERE name = :name AND trial_owner = :owner;
 INSERT INTO breakers (name, state, failures, reason, opened_at, open_until)
 VALUES (:name, 'open', 0, :reason, :now, :until)
 ON CONFLICT (name) DO UPDATE
-SET state = 'open', reason = :reason, opened_at = :now, open_until = :until,
+SET state = 'open', reason = :reason, failed_by = '', opened_at = :now, open_until = :until,
     trial_owner = NULL, trial_until = NULL
 WHERE state = 'closed' OR open_until <= :now
 RETURNING name;

@@ -1,4 +1,4 @@
--- What migrations/state adds up to (version 11); generated.
+-- What migrations/state adds up to (version 12); generated.
 
 CREATE TABLE accounts (
   org_id     TEXT NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE breakers (
   opened_at   TEXT,
   open_until  TEXT,
   trial_owner TEXT,
-  trial_until TEXT,
+  trial_until TEXT, failed_by TEXT NOT NULL DEFAULT '',
   CHECK ((state = 'open') = (opened_at IS NOT NULL)),
   CHECK ((state = 'open') = (open_until IS NOT NULL)),
   CHECK ((trial_owner IS NULL) = (trial_until IS NULL)),

@@ -18,7 +18,7 @@ import pybreaker
 
 from tactics.clock import Clock
 from tactics.config import BreakerSettings
-from tactics.errors import CircuitOpen, RateLimited, TransientError
+from tactics.errors import CircuitOpen, NetworkUnreachable, RateLimited, TransientError
 from tactics.transport.redaction import redact
 
 Admission = tuple[bool, bool, dt.datetime | None]
@@ -28,6 +28,9 @@ LEASE_SECONDS = 660.0
 
 TRIAL_PATIENCE_SECONDS = 10.0  # how long others wait for the outcome of the one that tries
 TRIAL_POLL_SECONDS = 0.2
+
+# So many connections have to fail before what they share is to blame, and not each of them.
+_WITNESSES = 2
 
 
 class BreakerStore(Protocol):
@@ -59,8 +62,13 @@ class BreakerStore(Protocol):
         threshold: int,
         cooldown_seconds: float,
         reason: str,
+        failed_by: str = "",
     ) -> bool:
-        """Count a failure; return True when it opened the breaker (a failed trial does)."""
+        """Count a failure; return True when it opened the breaker (a failed trial does).
+
+        Failures under one name (`failed_by`) in a row count once: another name has to fail as well,
+        also after a trial, for the breaker to open (again).
+        """
         ...
 
     def release(self, name: str, *, owner: str, now: dt.datetime) -> None:
@@ -82,8 +90,10 @@ class Attempt:
 class Breaker:
     """One breaker by name; safe to share between threads.
 
-    `quota` names a second one for what only this credential is refused: rate limits open it and
-    leave the vendor's breaker alone, so that the quota of one organisation stops no other.
+    `connection` names a second one, for the one connection that asks, where several share the
+    vendor. It is blamed first: whatever fails counts there, and once it opens, that counts for the
+    vendor's breaker, which opens when a second connection opens before anybody got through. The
+    quota of a connection is never the vendor's fault.
     """
 
     def __init__(
@@ -92,13 +102,13 @@ class Breaker:
         store: BreakerStore,
         *,
         clock: Clock,
-        quota: str | None = None,
+        connection: str | None = None,
         settings: BreakerSettings | None = None,
         on_open: Callable[[str, str], None] | None = None,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self.name = name
-        self.quota = quota or name
+        self.connection = connection or name
         self._store = store
         self._clock = clock
         self._settings = settings or BreakerSettings()
@@ -109,25 +119,25 @@ class Breaker:
     def attempt(self) -> Iterator[Attempt]:
         """Admit the block, or refuse it, and learn from how it ends.
 
-        A `TransientError` is a failure, except an inner breaker's refusal. Any other exception says
-        nothing about the other side, Ctrl-C included: the trial, if this was it, is given back.
+        A `TransientError` is a failure, except an inner breaker's refusal and a machine without a
+        network: nothing has reached the other side. Any other exception says nothing about it
+        either, Ctrl-C included: the trial, if this was it, is given back.
 
         Raises:
             CircuitOpen: the block does not run.
+            NetworkUnreachable: the block raised it; it counts nothing.
             TransientError: the block raised it.
         """
         owner = uuid.uuid4().hex
-        self._admit_all(owner)
+        is_trial = self._admit_all(owner)
         result = Attempt()
         try:
             yield result
-        except CircuitOpen:
+        except (CircuitOpen, NetworkUnreachable):
             self._release(owner, *self._names())
             raise
         except TransientError as exc:
-            blamed = self.quota if isinstance(exc, RateLimited) else self.name
-            result.opened = self._fail(blamed, owner, exc)
-            self._release(owner, *(name for name in self._names() if name != blamed))
+            result.opened = self._blame(exc, owner, is_trial=is_trial)
             raise
         except BaseException:
             self._release(owner, *self._names())
@@ -136,37 +146,39 @@ class Breaker:
             self._store.succeed(name, owner=owner, now=self._clock.now())
 
     def open_for(self, seconds: float, reason: str, *, quota: bool = False) -> None:
-        """Open at once, for `seconds` or the cool-down, whichever is longer; or only the quota's."""
-        now = self._clock.now()
-        name = self.quota if quota else self.name
-        until = now + dt.timedelta(seconds=max(seconds, self._settings.cooldown_seconds))
-        if self._store.open_until(name, until=until, reason=redact(reason), now=now):
-            self._report(name, reason)
+        """Open the connection's at once, for `seconds` or the cool-down, whichever is longer.
+
+        Unless this is its own `quota`, that counts for the vendor's breaker.
+        """
+        if self._open(seconds, redact(reason)) and not quota:
+            self._bear_witness(uuid.uuid4().hex, redact(reason))
 
     def _names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((self.name, self.quota)))
+        return tuple(dict.fromkeys((self.name, self.connection)))
 
     def _release(self, owner: str, *names: str) -> None:
         for name in names:
             self._store.release(name, owner=owner, now=self._clock.now())
 
-    def _admit_all(self, owner: str) -> None:
-        """Return once every breaker lets the block run.
+    def _admit_all(self, owner: str) -> bool:
+        """Return once every breaker lets the block run: whether it is the trial of the vendor's.
 
         Raises:
             CircuitOpen: one does not; the trial of another is given back.
         """
-        admitted: list[str] = []
-        try:
-            for name in self._names():
-                self._admit(name, owner)
-                admitted.append(name)
-        except CircuitOpen:
-            self._release(owner, *admitted)
-            raise
+        is_trial = self._admit(self.name, owner)
+        if self.connection != self.name:
+            try:
+                self._admit(self.connection, owner)
+            except CircuitOpen:
+                self._release(owner, self.name)
+                raise
+        return is_trial
 
-    def _admit(self, name: str, owner: str) -> None:
-        """Return once the block may run; while another one tries, wait for what it finds out.
+    def _admit(self, name: str, owner: str) -> bool:
+        """Return once the block may run, and whether it is the trial.
+
+        While another one tries, this waits for what it finds out.
 
         Raises:
             CircuitOpen: it may not, or the other one takes too long.
@@ -174,34 +186,67 @@ class Breaker:
         patience = self._clock.monotonic() + TRIAL_PATIENCE_SECONDS
         while True:
             now = self._clock.now()
-            allowed, _, until = self._store.admit(
+            allowed, is_trial, until = self._store.admit(
                 name, owner=owner, now=now, lease_seconds=self._lease_seconds
             )
             if allowed:
-                return
+                return is_trial
             if until is not None and until > now:
                 _refuse(name, now, until)
             if self._clock.monotonic() >= patience:
                 raise CircuitOpen(f"{name} is open, and somebody else is trying")
             self._clock.sleep(TRIAL_POLL_SECONDS)
 
-    def _fail(self, name: str, owner: str, error: TransientError) -> bool:
+    def _blame(self, error: TransientError, owner: str, *, is_trial: bool) -> bool:
+        """Count a failure where it belongs; return whether it opened the connection's breaker."""
         reason = redact(f"{error.code}: {error}")
+        opened = self._fail(self.connection, owner, reason, self._settings.failure_threshold)
+        if self.connection == self.name:
+            return opened
+        if isinstance(error, RateLimited):
+            self._release(owner, self.name)
+            return opened
+        if is_trial:  # one attempt was all that there was to try
+            opened = self._open(0.0, reason) or opened
+        if opened:
+            self._bear_witness(owner, reason)
+        else:
+            self._release(owner, self.name)
+        return opened
+
+    def _bear_witness(self, owner: str, reason: str) -> None:
+        """Count for the vendor's breaker that this connection's has opened."""
+        if self.connection != self.name:
+            reason = f"{self.connection}: {reason}"
+            self._fail(self.name, owner, reason, _WITNESSES, failed_by=self.connection)
+
+    def _fail(
+        self, name: str, owner: str, reason: str, threshold: int, *, failed_by: str = ""
+    ) -> bool:
         opened = self._store.fail(
             name,
             owner=owner,
             now=self._clock.now(),
-            threshold=self._settings.failure_threshold,
+            threshold=threshold,
             cooldown_seconds=self._settings.cooldown_seconds,
             reason=reason,
+            failed_by=failed_by,
         )
         if opened:
             self._report(name, reason)
         return opened
 
+    def _open(self, seconds: float, reason: str) -> bool:
+        now = self._clock.now()
+        until = now + dt.timedelta(seconds=max(seconds, self._settings.cooldown_seconds))
+        opened = self._store.open_until(self.connection, until=until, reason=reason, now=now)
+        if opened:
+            self._report(self.connection, reason)
+        return opened
+
     def _report(self, name: str, reason: str) -> None:
         if self._on_open is not None:
-            self._on_open(name, redact(reason))
+            self._on_open(name, reason)
 
 
 def _refuse(name: str, now: dt.datetime, until: dt.datetime) -> None:
@@ -221,6 +266,7 @@ class _Local:
     until: dt.datetime | None = None
     owner: str = ""
     lease_ends: dt.datetime | None = None
+    failed_by: str = ""
 
 
 class MemoryBreakers:
@@ -252,6 +298,7 @@ class MemoryBreakers:
                 self._all[name] = _Local()
             elif one.state.state == pybreaker.STATE_CLOSED:
                 one.state.reset_counter()
+                one.failed_by = ""
             return trial
 
     def fail(
@@ -263,15 +310,15 @@ class MemoryBreakers:
         threshold: int,
         cooldown_seconds: float,
         reason: str,  # noqa: ARG002  a store that is looked at keeps it
+        failed_by: str = "",
     ) -> bool:
         """Count a failure; return True when it opened the breaker."""
         with self._lock:
             one = self._all.setdefault(name, _Local())
-            if one.state.state == pybreaker.STATE_CLOSED:
-                one.state.increment_counter()
-                opens = one.state.counter >= threshold
-            else:
-                opens = _has_trial(one, owner)
+            if one.state.state != pybreaker.STATE_CLOSED and not _has_trial(one, owner):
+                return False
+            opens = _count(one, threshold, failed_by)
+            one.owner, one.lease_ends, one.failed_by = "", None, failed_by
             if opens:
                 _open(one, now + dt.timedelta(seconds=cooldown_seconds), now)
             return opens
@@ -296,8 +343,18 @@ def _has_trial(one: _Local, owner: str) -> bool:
     return one.state.state == pybreaker.STATE_HALF_OPEN and one.owner == owner
 
 
+def _count(one: _Local, threshold: int, failed_by: str) -> bool:
+    """Count one more failure; return whether it is enough to open."""
+    first = not failed_by or one.failed_by != failed_by
+    if one.state.state != pybreaker.STATE_CLOSED:
+        return first and (not failed_by or bool(one.failed_by))
+    if first:
+        one.state.increment_counter()
+    return bool(one.state.counter >= threshold)
+
+
 def _open(one: _Local, until: dt.datetime, now: dt.datetime) -> None:
     one.state.state = pybreaker.STATE_OPEN
     one.state.opened_at = now
     one.until = max(until, one.until or until)
-    one.owner, one.lease_ends = "", None
+    one.owner, one.lease_ends, one.failed_by = "", None, ""

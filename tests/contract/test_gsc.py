@@ -442,12 +442,13 @@ def test_what_passes_is_waited_for(world: World, line: Line, name: str) -> None:
     assert not line.is_open()
 
 
-def test_a_throttled_attempt_waits_fifteen_seconds(world: World, line: Line) -> None:
-    """The backoff starts there, because no header tells more."""
+def test_throttled_attempts_outlast_the_minute(world: World, line: Line) -> None:
+    """Calls are counted per minute and no header tells more: three waits of 20 s are one."""
     work = line.work("queries")
-    world.faults.plant(Fault("rate_limit", "gsc", path=QUERY))
+    world.faults.plant(Fault("rate_limit", "gsc", path=QUERY, times=3))
     line.pages(work)
-    assert [15 <= seconds <= 16 for seconds in line.clock.slept] == [True]
+    assert [20 <= seconds <= 23 for seconds in line.clock.slept] == [True] * 3
+    assert sum(line.clock.slept) >= 60
 
 
 def test_a_revoked_grant_needs_a_person(world: World, line: Line) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tactics.connectors import Step
 from tactics.connectors.shopify import connector
 from tactics.connectors.shopify.queries import variables_of
 from tactics.errors import (
@@ -25,6 +26,7 @@ from tactics.errors import (
 from tactics.model import Window
 from tactics.sandbox import Fault, Sandbox, World, serve
 from tactics.sandbox.scene import Limits
+from tactics.transport import Request
 from tests.unit.connectors.builders import Silver
 from tests.unit.connectors.shopify.rig import Rig, open_rig
 
@@ -455,14 +457,20 @@ def test_a_window_without_orders_is_an_empty_page(rig: Rig, tmp_path: Path) -> N
     silver.connection.close()
 
 
-def test_a_restart_goes_on_with_the_operation(rig: Rig, tmp_path: Path) -> None:
-    """With the id of a running operation nothing is started again."""
+@pytest.mark.parametrize("confirmed", [True, False], ids=["known", "answer lost"])
+def test_a_restart_goes_on_with_the_operation(rig: Rig, tmp_path: Path, *, confirmed: bool) -> None:
+    """Nothing is started again, by its id or, when nobody heard of that, by its query."""
     first = rig.work("orders", HISTORY, deep=True)
-    request = connector.ask(first, rig.options)
-    started = rig.client.exchange(
-        request, lambda response: connector.read(first, rig.options, request, response)
-    )
-    rows = fetch(rig, "orders", tmp_path, job=started.job)
+
+    def take(request: Request) -> Step:
+        return rig.client.exchange(
+            request, lambda response: connector.read(first, rig.options, request, response)
+        )
+
+    looked = take(connector.ask(first, rig.options))
+    assert looked.next is not None
+    started = take(looked.next)
+    rows = fetch(rig, "orders", tmp_path, job=started.job if confirmed else looked.job)
     assert len(rows) == len(ledger(rig.world, "orders"))
     assert set(rig.jobs) == {started.job}
 

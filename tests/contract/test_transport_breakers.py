@@ -28,7 +28,14 @@ def admit(breakers: BreakerStore, clock: FakeClock, owner: str = "a", lease: flo
     return breakers.admit(NAME, owner=owner, now=clock.now(), lease_seconds=lease)
 
 
-def fail(breakers: BreakerStore, clock: FakeClock, owner: str = "a", threshold: int = 2) -> bool:
+def fail(
+    breakers: BreakerStore,
+    clock: FakeClock,
+    owner: str = "a",
+    *,
+    threshold: int = 2,
+    failed_by: str = "",
+) -> bool:
     return breakers.fail(
         NAME,
         owner=owner,
@@ -36,6 +43,7 @@ def fail(breakers: BreakerStore, clock: FakeClock, owner: str = "a", threshold: 
         threshold=threshold,
         cooldown_seconds=300,
         reason="down",
+        failed_by=failed_by,
     )
 
 
@@ -143,3 +151,36 @@ def test_release_of_a_closed_breaker_is_nothing(breakers, clock):
     fail(breakers, clock)
     breakers.release(NAME, owner="a", now=clock.now())
     assert fail(breakers, clock) is True
+
+
+def test_one_name_counts_once(breakers, clock):
+    """Only another name brings the count on, and a success makes both start again."""
+
+    def report(*names: str) -> list[bool]:
+        return [fail(breakers, clock, failed_by=name) for name in names]
+
+    assert report("acme", "acme", "acme") == [False] * 3
+    breakers.succeed(NAME, owner="c", now=clock.now())
+    assert report("globex", "globex", "acme") == [False, False, True]
+
+
+def test_two_names_open_it_again(breakers, clock):
+    """A trial that one name fails goes to the next one; the second name costs a cool-down."""
+    fail(breakers, clock, threshold=1, failed_by="acme")
+    clock.advance(300)
+    for owner, name, opens in [("1", "acme", False), ("2", "acme", False), ("3", "globex", True)]:
+        assert admit(breakers, clock, owner)[:2] == (True, True)
+        assert fail(breakers, clock, owner, failed_by=name) is opens
+    assert admit(breakers, clock) == (False, False, later(clock, 300))
+
+
+def test_a_name_is_forgotten_when_it_opens_and_closes(breakers, clock):
+    """What failed before an outage says nothing after it."""
+    fail(breakers, clock, failed_by="acme")
+    breakers.open_until(NAME, until=later(clock, 300), reason="limit", now=clock.now())
+    clock.advance(300)
+    admit(breakers, clock, "trial")
+    assert fail(breakers, clock, "trial", failed_by="globex") is False
+    admit(breakers, clock, "trial")
+    assert breakers.succeed(NAME, owner="trial", now=clock.now()) is True
+    assert fail(breakers, clock, failed_by="acme") is False

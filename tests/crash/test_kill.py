@@ -1,67 +1,117 @@
 """kill -9 at every named crash point, then run again: every layer equals an uninterrupted run."""
 
+import datetime as dt
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from tactics.crashpoint import CRASH_POINTS
-from tests.lab import Lab, open_lab, result_of
+from tests.crash.nursery import IMPERFECT, Ended, Nursery
+from tests.lab import Lab, open_lab
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
 
 SHORT_PAGES = {"TACTICS_ORGS__ACME__SOURCES__META__PAGE_SIZE": "1"}  # slices of many pages
 OUTAGE = ("retry.", "dead_letter.")
 FLOW_POINTS = [name for name in CRASH_POINTS if not name.startswith(OUTAGE)]
+MINUTE = dt.timedelta(minutes=1)
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    """Return a lab with one organisation and 20 days of history."""
-    with open_lab(tmp_path, days=20, orgs=("acme",)) as lab:
-        yield lab
+@dataclass
+class Site:
+    """A lab with one organisation and 20 days of history, and the processes that run in it."""
+
+    lab: Lab
+    nursery: Nursery
+    now: dt.datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.now = self.lab.clock.now()
+
+    def run(self, command: str, **environment: str) -> Ended:
+        """Run `sync` or `flush` in a process of its own."""
+        self.now += MINUTE
+        return self.nursery.run(command, self.lab.process_environment(**environment), self.now)
+
+    def succeed(self, *commands: str) -> None:
+        """Run commands that must succeed, with receipts that balance."""
+        for command in commands:
+            ended = self.run(command)
+            assert ended[:2] == (0, 0), ended.said
+
+    def fail(self, *commands: str) -> None:
+        """Run commands that must come to their end without full success."""
+        for command in commands:
+            ended = self.run(command)
+            assert ended[:2] == (0, IMPERFECT), ended.said
+
+    def die(self, point: str, command: str, **environment: str) -> None:
+        """Run a command that is killed at `point`."""
+        ended = self.run(command, TACTICS_CRASH_AT=point, **environment)
+        assert ended.signal == signal.SIGKILL, ended.said
+
+    def change(self) -> None:
+        """Let the vendors restate a week and somebody edit the sheet."""
+        self.lab.world.restate(7)
+        self.lab.world.edit_booking()
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Return the parent of all processes that die here."""
+    with Nursery(tmp_path_factory.mktemp("nursery")) as nursery:
+        yield nursery
+
+
+@pytest.fixture
+def site(tmp_path: Path, nursery: Nursery) -> Iterator[Site]:
+    """Return a place where nothing was synced yet."""
+    with open_lab(tmp_path, days=20, orgs=("acme",)) as lab:
+        yield Site(lab, nursery)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(
+    tmp_path_factory: pytest.TempPathFactory, nursery: Nursery
+) -> dict[str, list[str]]:
     """Return the layers of a home that was synced twice and never killed."""
     with open_lab(tmp_path_factory.mktemp("whole"), days=20, orgs=("acme",)) as lab:
-        assert lab.command("sync").returncode == 0
-        change(lab)
-        assert lab.command("sync").returncode == 0
+        site = Site(lab, nursery)
+        site.succeed("sync")
+        site.change()
+        site.succeed("sync")
         return lab.layers()
-
-
-def change(lab: Lab) -> None:
-    """Let the vendors restate a week and somebody edit the sheet."""
-    lab.world.restate(7)
-    lab.world.edit_booking()
-
-
-def sync_to_the_end(lab: Lab) -> None:
-    """Run `tactics sync`, which must succeed with a receipt that balances."""
-    done = lab.command("sync", "--json")
-    assert done.returncode == 0, done.stderr
-    for receipt in result_of(done)["receipts"]:
-        parts = ("written", "duplicate", "quarantined", "dead_lettered", "queued")
-        assert receipt["received"] == sum(receipt[part] for part in parts)
 
 
 @pytest.mark.parametrize("point", FLOW_POINTS)
 @pytest.mark.parametrize("which", ["first", "second"])
-def test_killed_in_the_flow(lab: Lab, uninterrupted: dict[str, list[str]], point: str, which: str):
+def test_killed_in_the_flow(
+    site: Site, uninterrupted: dict[str, list[str]], point: str, which: str
+):
     """Killed at a point of the first or the second sync, the next one brings everything home."""
     if which == "second":
-        sync_to_the_end(lab)
-        change(lab)
-    killed = lab.command("sync", **SHORT_PAGES, TACTICS_CRASH_AT=point)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    sync_to_the_end(lab)
+        site.succeed("sync")
+        site.change()
+    site.die(point, "sync", **SHORT_PAGES)
+    site.succeed("sync")
     if which == "first":
-        change(lab)
-        sync_to_the_end(lab)
-    assert lab.layers() == uninterrupted
+        site.change()
+        site.succeed("sync")
+    assert site.lab.layers() == uninterrupted
+
+
+def test_a_killed_command_ends_as_a_killed_process(site: Site, uninterrupted: dict[str, list[str]]):
+    """The command itself dies at the same places, and the next one mends it."""
+    site.succeed("sync")
+    site.change()
+    killed = site.lab.command("sync", TACTICS_CRASH_AT="silver.committed")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    done = site.lab.command("sync")
+    assert done.returncode == 0, done.stderr
+    assert site.lab.layers() == uninterrupted
 
 
 def break_warehouse(lab: Lab) -> Path:
@@ -82,51 +132,41 @@ def heal_warehouse(lab: Lab, aside: Path) -> None:
 
 
 @pytest.fixture
-def outage(lab: Lab) -> Path:
+def outage(site: Site) -> Path:
     """Return where the warehouse is while a sync with new data finds it gone."""
-    sync_to_the_end(lab)
-    change(lab)
-    return break_warehouse(lab)
+    site.succeed("sync")
+    site.change()
+    return break_warehouse(site.lab)
 
 
-def killed(lab: Lab, point: str, *command: str) -> None:
-    """Run a command that dies at `point`."""
-    done = lab.command(*command, TACTICS_CRASH_AT=point)
-    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
-
-
-def come_home(lab: Lab, aside: Path) -> dict[str, list[str]]:
+def come_home(site: Site, aside: Path) -> dict[str, list[str]]:
     """Heal the warehouse, work off the queue and return the layers."""
-    heal_warehouse(lab, aside)
-    assert lab.command("queue", "flush").returncode == 0
-    sync_to_the_end(lab)
-    return lab.layers()
+    heal_warehouse(site.lab, aside)
+    site.succeed("flush", "sync")
+    return site.lab.layers()
 
 
 def test_killed_when_a_write_was_queued(
-    lab: Lab, outage: Path, uninterrupted: dict[str, list[str]]
+    site: Site, outage: Path, uninterrupted: dict[str, list[str]]
 ):
     """Killed just after failed writes became rows of the queue, all come home."""
-    killed(lab, "retry.enqueued", "sync")
-    assert come_home(lab, outage) == uninterrupted
+    site.die("retry.enqueued", "sync")
+    assert come_home(site, outage) == uninterrupted
 
 
-def test_killed_when_a_letter_died(lab: Lab, outage: Path, uninterrupted: dict[str, list[str]]):
+def test_killed_when_a_letter_died(site: Site, outage: Path, uninterrupted: dict[str, list[str]]):
     """Killed just after the last retry made dead letters, all come home."""
-    assert lab.command("sync").returncode == 1
-    for _ in range(2):
-        assert lab.command("queue", "flush").returncode == 1
-    killed(lab, "dead_letter.discarded", "queue", "flush")
-    assert come_home(lab, outage) == uninterrupted
+    site.fail("sync", "flush", "flush")
+    site.die("dead_letter.discarded", "flush")
+    assert come_home(site, outage) == uninterrupted
 
 
 def test_killed_between_a_good_retry_and_its_receipt(
-    lab: Lab, outage: Path, uninterrupted: dict[str, list[str]]
+    site: Site, outage: Path, uninterrupted: dict[str, list[str]]
 ):
     """Killed after a retry was written and before its row says so, nothing is there twice."""
-    assert lab.command("sync").returncode == 1
-    heal_warehouse(lab, outage)
-    killed(lab, "retry.attempted", "queue", "flush")
-    assert lab.command("queue", "flush").returncode == 0
-    sync_to_the_end(lab)
-    assert lab.layers() == uninterrupted
+    site.fail("sync")
+    heal_warehouse(site.lab, outage)
+    site.die("retry.attempted", "flush")
+    site.succeed("flush", "sync")
+    assert site.lab.layers() == uninterrupted

@@ -1,6 +1,7 @@
 """A vendor misbehaves: each fault ends as its class says, is named clearly, and harms nothing else."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.integration.test_sync import (
     vendor_ads,
     vendor_money,
 )
-from tests.lab import Lab
+from tests.lab import Lab, open_lab
 
 INSIGHTS = "*/insights"
 
@@ -142,6 +143,24 @@ def test_five_failures_open_the_breaker_for_every_process(lab: Lab):
     lab.clock.advance(301)
     lab.sync("meta")  # the test's clock runs while the other organisation's trial is on its way
     assert lab.sync("meta").status is RunStatus.SUCCEEDED
+
+
+def test_the_only_connection_speaks_for_its_vendor(tmp_path: Path):
+    """With one organisation there is one breaker, the vendor's; after it, one attempt is made."""
+    with open_lab(tmp_path, days=4, orgs=("acme",), sources=("meta",)) as lab:
+        fault = lab.plant("http_500", times=None)
+        lab.sync()
+        failed = fault.fired
+        assert failed >= 5
+        lab.sandbox.clear_requests()
+        done = lab.command("sync")
+        assert (done.returncode, lab.sandbox.requests) == (6, ())
+        assert "meta_breaker is open" in done.stdout + done.stderr
+        lab.clock.advance(301)
+        lab.sync()
+        assert fault.fired == failed + 1
+        with lab.workspace() as workspace:
+            assert [one.name for one in workspace.store.breakers.list_all()] == ["meta_breaker"]
 
 
 def test_an_exhausted_rate_limit_opens_the_breaker_at_once(lab: Lab):

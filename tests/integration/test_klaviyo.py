@@ -71,6 +71,19 @@ def test_first_and_second_sync(tmp_path: Path) -> None:
         assert_silver_is_the_vendors(lab)
 
 
+def test_the_slow_lane_is_not_taken_at_every_sync(lab: Lab) -> None:
+    """Sizes of today are not read again within six hours; everything else is."""
+    lab.sync()
+    for hours, read in ((5, False), (2, True)):
+        lab.clock.advance(hours * 3600)
+        lab.sandbox.clear_requests()
+        assert lab.sync().status is RunStatus.SUCCEEDED
+        asked = {entry.path.split("/")[3] for entry in lab.sandbox.requests}
+        assert "metric-aggregates" in asked
+        assert ("lists" in asked) is read
+    assert_silver_is_the_vendors(lab)
+
+
 def test_restatement_and_the_next_day(lab: Lab) -> None:
     """What the vendor changed arrives; the sizes of yesterday stay beside those of today."""
     lab.sync()

@@ -7,6 +7,7 @@ import pytest
 
 from tactics.model import RunStatus
 from tactics.pipeline import Outcome, PipelineResult
+from tactics.sandbox import serve
 from tests.lab import TODAY, Lab
 
 AD_SUMS = """
@@ -148,10 +149,21 @@ def test_without_a_network_the_run_is_degraded_and_data_stays(lab: Lab):
     result = lab.sync()
     assert (result.status, result.exit_code) == (RunStatus.DEGRADED, 6)
     codes = {problem.code for source in result.sources for problem in source.problems}
-    assert "network_unreachable" in codes
-    assert codes <= {"network_unreachable", "circuit_open"}  # two orgs share a vendor's breaker
+    assert codes == {"network_unreachable"}
     assert min(fresh.age_seconds for fresh in result.freshness) >= 3600
     assert lab.layers() == before
+
+
+def test_back_on_the_network_every_source_is_asked_at_once(lab: Lab):
+    """However often the network was away, no breaker keeps a source waiting after it."""
+    lab.sync()
+    lab.sandbox.stop()
+    for _ in range(3):
+        assert lab.sync().status is RunStatus.DEGRADED
+    with lab.workspace() as workspace:
+        assert workspace.store.breakers.list_all() == []
+    with serve(lab.world) as lab.sandbox:
+        assert lab.sync().status is RunStatus.SUCCEEDED
 
 
 def test_a_failing_account_stops_no_other(lab: Lab):

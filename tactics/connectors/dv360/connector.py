@@ -44,8 +44,8 @@ class DV360Connector:
                 table="ad_performance",
                 entity_keys=("campaign_id",),
                 # A report takes as long for a day as for a quarter, and each costs four of the
-                # 2,000 calls of a day.
-                slice_days=90,
+                # 2,000 calls of a day. A first sync of 90 days, today beside them, is one report.
+                slice_days=92,
                 # Cost moves for 7 days, conversions for 30; a month is certified on the third of
                 # the next. 35 days hold the whole of last month until the fourth, in one report.
                 lookback_days=35,
@@ -54,6 +54,7 @@ class DV360Connector:
         ),
         requests_per_second=2.0,  # of the 4 per project, which accounts and organisations share
         burst=4,
+        accounts_at_once=1,  # simultaneous reports of a user have a limit that nobody publishes
         # A project's, failed calls included; its day begins at midnight Pacific. Entities are apart.
         # Source: contract sheet "Display & Video 360", section 7 (2026-11-21).
         daily_quota=DailyQuota(2000, endpoints=("/v2/queries",)),

@@ -23,7 +23,9 @@ from tactics.errors import (
 from tactics.transport import Response, retry_after_seconds
 
 TIMEZONE = "America/Los_Angeles"
-THROTTLED_SECONDS = 15.0  # where the backoff starts
+# Calls are counted per minute, and a call has three retries: together they must outlast a minute.
+# Source: contract sheet, section 5: 1,200 a minute, backoff from about 15 s (2026-11-21).
+THROTTLED_SECONDS = 20.0
 LOAD_SECONDS = 900.0  # the short-term load quota is measured over ten minutes
 UNKNOWN_RESET_SECONDS = 3600.0  # a guess, for an answer without a date
 

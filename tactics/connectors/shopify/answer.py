@@ -3,6 +3,8 @@
 The rows themselves are not parsed here; silver does that in SQL. Decides nothing.
 """
 
+import datetime as dt
+import email.utils
 from typing import TypeVar
 
 import msgspec
@@ -123,6 +125,15 @@ def optional_member(answer: Answer, name: str, kind: type[T]) -> T | None:
         return None if text == b"null" else msgspec.json.decode(text, type=kind, strict=False)
     except (KeyError, msgspec.DecodeError) as exc:
         raise ContractChanged("shopify answers in another shape", wanted=name) from exc
+
+
+def answered_at(response: Response) -> dt.datetime | None:
+    """Return the shop's own time of an answer; None when it does not say."""
+    try:
+        moment = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def longest_list(connection: Connection, name: str) -> int:

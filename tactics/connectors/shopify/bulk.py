@@ -1,9 +1,13 @@
-"""The way for long histories: a bulk operation, started, polled and downloaded.
+"""The way for long histories: a bulk operation, looked for, started, polled and downloaded.
 
 The operation's id goes into `Step.job`, so that a restart polls on and never starts a second one
-for the same slice. Source: contract sheet "Shopify Admin API (GraphQL)" section 5 (2026-11-21).
+for the same slice; before a start the instant does, so that an operation whose start was never
+confirmed is known by its query. Source: contract sheet "Shopify Admin API (GraphQL)" section 5
+(2026-11-21).
 """
 
+import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -31,6 +35,7 @@ MAX_DEAD_LINKS = 2
 MAX_BUSY = 60  # with up to a minute between them: about an hour
 MAX_FILE_BYTES = 32 * 2**20  # a guess: half of what the transport takes at once
 
+_SINCE = "since "  # before the instant of a start that may not have been confirmed
 _RUNNING = ("CREATED", "RUNNING", "CANCELING")
 _LOST = ("FAILED", "CANCELED", "EXPIRED")
 _BUSY = ("LIMIT_REACHED", "OPERATION_IN_PROGRESS")
@@ -65,6 +70,16 @@ class _Operation(msgspec.Struct, rename="camel"):
     url: str | None = None
 
 
+class _Listed(msgspec.Struct, rename="camel"):
+    id: str
+    query: str
+    created_at: dt.datetime
+
+
+class _List(msgspec.Struct):
+    nodes: list[_Listed]
+
+
 @dataclass(frozen=True, slots=True)
 class Bulk:
     """The bulk operation of one slice; `read` methods are pure, like the connector's."""
@@ -74,10 +89,24 @@ class Bulk:
     version: str
 
     def ask(self) -> Request:
-        """Return the request that starts the operation, or goes on with the one that runs."""
-        if self.work.job is not None:
-            return queries.poll_bulk(self.work.job, self.version)
-        return self._start()
+        """Return the request that goes on with the operation, or looks whether there is one."""
+        if self.work.job is None or self.work.job.startswith(_SINCE):
+            return queries.find_bulk(self.version)
+        return queries.poll_bulk(self.work.job, self.version)
+
+    def looked(self, request: Request, answer: Answer, now: dt.datetime | None) -> Step:
+        """Return the first poll of the slice's operation, or the start of one.
+
+        One that runs is the slice's when its query is. One that has completed is only when it was
+        created since a start that was not confirmed: an older file may lack what changed since.
+        """
+        ours = _words(self._query())
+        for found in self._candidates(answer):
+            if found.id != carried(request).get("lost") and _words(found.query) == ours:
+                return self._poll(found.id, request, polls=0, own=1)
+        start = carry(self._start(), **_counts(request))
+        since = self._since() or now  # the earliest start that may have left one behind
+        return Step(next=start, job=_SINCE + since.isoformat() if since else None)
 
     def started(self, request: Request, answer: Answer) -> Step:
         """Return the first poll, or another try after a while when the shop has no free place.
@@ -105,7 +134,7 @@ class Bulk:
         """
         operation = optional_member(answer, "bulkOperation", _Operation)
         if operation is None:
-            return self._restart(request, "unknown")
+            return self._restart(request, "unknown", lost=queries.variables_of(request)["id"])
         if operation.status == "COMPLETED":
             return self._completed(request, operation)
         if operation.status not in _LOST:
@@ -117,7 +146,8 @@ class Bulk:
         if operation.error_code == "ACCESS_DENIED" and carried_count(request, "own"):
             error = self._denial()
             raise error
-        return self._restart(request, f"{operation.status} {operation.error_code or ''}".strip())
+        reason = f"{operation.status} {operation.error_code or ''}".strip()
+        return self._restart(request, reason, lost=operation.id)
 
     def downloaded(self, request: Request, response: Response) -> Step:
         """Return the page, or a poll for a new link when this one is dead.
@@ -145,6 +175,24 @@ class Bulk:
     def _start(self) -> Request:
         return queries.start_bulk(self.collection, self.work, self.version)
 
+    def _query(self) -> str:
+        return str(queries.variables_of(self._start())["query"])
+
+    def _since(self) -> dt.datetime | None:
+        """Return when an operation of this slice was to be started, but was not confirmed."""
+        job = self.work.job or ""
+        if not job.startswith(_SINCE):
+            return None
+        return dt.datetime.fromisoformat(job.removeprefix(_SINCE))
+
+    def _candidates(self, answer: Answer) -> Iterator[_Listed]:
+        """Yield the operations that may be the slice's."""
+        for name in ("running", "created"):
+            yield from member(answer, name, _List).nodes
+        if since := self._since():
+            ended = member(answer, "completed", _List).nodes
+            yield from (found for found in ended if found.created_at >= since)
+
     def _poll(self, job: str, request: Request, *, polls: int, own: int = 0) -> Step:
         counts = _counts(request) | {"polls": polls}
         if own:  # started in this attempt, with the fields of this attempt
@@ -164,7 +212,11 @@ class Bulk:
     def _completed(self, request: Request, operation: _Operation) -> Step:
         objects = operation.root_object_count
         if operation.url is None:
-            return self._page([]) if objects == 0 else self._restart(request, "no link")
+            return (
+                self._page([])
+                if objects == 0
+                else self._restart(request, "no link", lost=operation.id)
+            )
         size = operation.file_size or 0
         if size > MAX_FILE_BYTES and len(self.work.window) > 1:
             raise SliceTooLarge("shopify's file is too large", size_bytes=size)
@@ -175,13 +227,13 @@ class Bulk:
     def _dead_link(self, request: Request) -> Step:
         dead = carried_count(request, "dead") + 1
         if dead > MAX_DEAD_LINKS:
-            return self._restart(request, "dead link")
+            return self._restart(request, "dead link", lost=carried(request)["job"])
         counts = _counts(request) | {"dead": dead, "polls": 0}
         poll = queries.poll_bulk(carried(request)["job"], self.version)
         return Step(next=carry(poll, **counts), wait_seconds=_backoff(dead + 1))
 
-    def _restart(self, request: Request, reason: str) -> Step:
-        """Return the request for a new operation; what a failed one left behind is not used.
+    def _restart(self, request: Request, reason: str, *, lost: str) -> Step:
+        """Return the way to a new operation; what the `lost` one left behind is not used.
 
         Raises:
             SliceTooLarge: that has happened too often.
@@ -193,7 +245,8 @@ class Bulk:
                 hint="asked again for a smaller window",
                 reason=reason,
             )
-        return Step(next=carry(self._start(), restarts=restarts), wait_seconds=_backoff(restarts))
+        look = carry(queries.find_bulk(self.version), restarts=restarts, lost=lost)
+        return Step(next=look, wait_seconds=_backoff(restarts))
 
     def _denial(self) -> FieldRejected | PermissionDenied:
         """Name one optional field after the other: the operation does not say which it was."""
@@ -214,6 +267,11 @@ class Bulk:
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise DecodeError("shopify's file is not JSON lines", size_bytes=len(page)) from exc
         return Step(page=kept, pseudonyms=self.collection.hidden())
+
+
+def _words(query: str) -> list[str]:
+    """Return a query without its layout, which Shopify may change."""
+    return query.split()
 
 
 def _counts(request: Request) -> dict[str, str | int]:

@@ -5,7 +5,6 @@ Sends nothing, and never parses a row. Source: contract sheet "Shopify Admin API
 """
 
 import datetime as dt
-import email.utils
 from collections.abc import Mapping
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -17,7 +16,13 @@ from tactics.connectors.base import Manifest, Options, Step, StreamSpec
 from tactics.connectors.carry import carried_count, carry
 from tactics.connectors.scrub import keep_declared
 from tactics.connectors.shopify import queries
-from tactics.connectors.shopify.answer import Answer, Connection, longest_list, member
+from tactics.connectors.shopify.answer import (
+    Answer,
+    Connection,
+    answered_at,
+    longest_list,
+    member,
+)
 from tactics.connectors.shopify.bulk import Bulk
 from tactics.connectors.shopify.catalogue import COLLECTIONS, NESTED_SIZES, Collection
 from tactics.connectors.shopify.faults import check, is_too_dear, open_answer, wait_for_cost
@@ -163,7 +168,7 @@ class ShopifyConnector:
         )
 
     def ask(self, work: Slice, options: Options) -> Request:
-        """Return the first page, or the bulk operation to start or to go on with."""
+        """Return the first page, the look for a bulk operation, or the one to go on with."""
         mine = _mine(options)
         if work.job is not None or work.deep or len(work.window) > mine.bulk_over_days > 0:
             return _bulk(work, mine).ask()
@@ -180,6 +185,8 @@ class ShopifyConnector:
             return _cheaper(request)
         check(answer, response, [name for name in collection.optional if name not in work.without])
         match queries.operation_of(request):
+            case queries.FIND:
+                step = _bulk(work, mine).looked(request, answer, answered_at(response))
             case queries.START:
                 step = _bulk(work, mine).started(request, answer)
             case queries.POLL:
@@ -275,11 +282,8 @@ def _warnings(work: Slice, mine: ShopifyOptions, response: Response) -> list[str
 
 
 def _warn_of_history(work: Slice, response: Response) -> list[str]:
-    try:
-        today = email.utils.parsedate_to_datetime(response.headers.get("date", "")).date()
-    except ValueError:
-        return []  # nobody says what day it is
-    if work.window.start >= today - dt.timedelta(days=YOUNG_DAYS):
+    now = answered_at(response)
+    if now is None or work.window.start >= now.date() - dt.timedelta(days=YOUNG_DAYS):
         return []
     return [f"shopify: without {_ALL_ORDERS} there are no orders older than {YOUNG_DAYS} days"]
 

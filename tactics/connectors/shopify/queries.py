@@ -11,11 +11,24 @@ from tactics.connectors.shopify.catalogue import NESTED_SIZES, Collection
 from tactics.model import Slice
 from tactics.transport import Request, post_json
 
-START, POLL, ACCOUNT = "StartBulk", "PollBulk", "Account"
+FIND, START, POLL, ACCOUNT = "FindBulk", "StartBulk", "PollBulk", "Account"
 
 _ACCOUNT = """query Account {
   shop { id name myshopifyDomain currencyCode ianaTimezone plan { publicDisplayName } }
   currentAppInstallation { accessScopes { handle } }
+}"""
+# Five may run at a time; the newest come first.
+# Source: Admin GraphQL API, QueryRoot.bulkOperations, since 2026-01 (shopify.dev, 2026-11-22).
+_FIND = """query FindBulk {
+  created: bulkOperations(first: 5, query: "operation_type:query status:created") {
+    nodes { id query createdAt }
+  }
+  running: bulkOperations(first: 5, query: "operation_type:query status:running") {
+    nodes { id query createdAt }
+  }
+  completed: bulkOperations(first: 10, query: "operation_type:query status:completed") {
+    nodes { id query createdAt }
+  }
 }"""
 _START = """mutation StartBulk($query: String!) {
   bulkOperationRunQuery(query: $query, groupObjects: false) {
@@ -52,6 +65,11 @@ def ask_page(collection: Collection, work: Slice, version: str) -> Request:
     if collection.nested:
         variables["nested"] = NESTED_SIZES[0]
     return _post(version, name, text, variables)
+
+
+def find_bulk(version: str) -> Request:
+    """Return the request for the app's bulk operations that run, or have ended well of late."""
+    return _post(version, FIND, _FIND, {})
 
 
 def start_bulk(collection: Collection, work: Slice, version: str) -> Request:

@@ -29,7 +29,10 @@ SELECT
         AS days_missing
 FROM streams AS s
 JOIN orgs AS o ON o.org_id = s.org_id
-LEFT JOIN days AS d ON d.source = s.source AND d.stream = s.stream
+LEFT JOIN days AS d
+    ON d.source = s.source AND d.stream = s.stream
+    -- An account that left the configuration is never read again: its age says nothing.
+    AND (len(s.accounts) = 0 OR list_contains(s.accounts, d.account_id))
 LEFT JOIN coverage_runs AS r
     ON r.source = s.source AND r.stream = s.stream AND r.account_id = d.account_id
     AND r.run_start = d.first_day

@@ -1,23 +1,43 @@
 -- tables: search_performance
 -- columns: per org, source, account (property) and search type, the last 28 final days and, as `previous_*`,
 --          the 28 before. `*_change_percent` compares the two; it is NULL when either has fewer days than
---          28. `search_position` is weighted by impressions (1 is the top, so a rise is a loss);
+--          28. A day that was read (the watermark of `site_totals` has reached it) and has no row had no
+--          clicks: it counts, as zero; a day that was not read is unknown, and counts nowhere.
+--          `search_position` is weighted by impressions (1 is the top, so a rise is a loss);
 --          `anonymised_share` of the clicks belong to queries that are not named; `truncated_days` were
 --          cut at the vendor's row limit, so that their queries and pages are not all there
 WITH last AS (
-    SELECT org_id, source, account_id, search_type, max(date) AS last_day
+    SELECT
+        org_id, source, account_id, search_type, max(date) AS last_day,
+        -- The ledger does not say which type was read on a day: of two, neither is known to be zero.
+        count(*) OVER (PARTITION BY org_id, source, account_id) = 1 AS is_only_type
     FROM seo_daily
     WHERE is_final AND clicks IS NOT NULL AND ($org_id::VARCHAR IS NULL OR org_id = $org_id)
     GROUP BY org_id, source, account_id, search_type
 ),
 
+days AS (
+    SELECT *, unnest(generate_series(last_day - 55, last_day, INTERVAL 1 DAY))::DATE AS date
+    FROM last
+),
+
 numbered AS (
-    SELECT s.*, l.last_day, (l.last_day - s.date) // 28 AS period
-    FROM seo_daily AS s
-    JOIN last AS l
-        ON l.org_id = s.org_id AND l.source = s.source AND l.account_id = s.account_id
-        AND l.search_type = s.search_type
-    WHERE s.date BETWEEN l.last_day - 55 AND l.last_day AND s.clicks IS NOT NULL
+    SELECT
+        d.org_id, d.source, d.account_id, d.search_type, d.last_day,
+        (d.last_day - d.date) // 28 AS period,
+        coalesce(s.clicks, 0) AS clicks,
+        coalesce(s.impressions, 0) AS impressions,
+        coalesce(s.position_weight, 0) AS position_weight,
+        s.query_clicks, s.is_truncated
+    FROM days AS d
+    LEFT JOIN seo_daily AS s
+        ON s.org_id = d.org_id AND s.source = d.source AND s.account_id = d.account_id
+        AND s.search_type = d.search_type AND s.date = d.date
+    LEFT JOIN freshness AS f
+        ON f.org_id = d.org_id AND f.source = d.source AND f.account_id = d.account_id
+        AND f.stream = 'site_totals' AND d.is_only_type
+    -- Queries without a total of their day: the total is not known, rather than zero.
+    WHERE s.clicks IS NOT NULL OR (s.date IS NULL AND d.date BETWEEN f.first_day AND f.watermark)
 ),
 
 sums AS (

@@ -199,6 +199,22 @@ def test_a_snapshot_is_one_slice_of_today() -> None:
     assert (work.window, work.priority) == (Window(TODAY, TODAY), Priority.LIVE)
 
 
+@pytest.mark.parametrize(
+    ("day", "age_hours", "slices"),
+    [(TODAY, 0, 0), (TODAY, 5.9, 0), (TODAY, 6, 1), (TODAY - DAY, 1, 1)],
+)
+def test_a_state_of_the_day_is_read_again_after_a_while(
+    day: dt.date, age_hours: float, slices: int
+) -> None:
+    """What was read of today stands for some hours; yesterday's says nothing of today."""
+    spec = StreamSpec("lists", "sizes", ("list_id",), slicing="daily", reread_hours=6)
+    now = NOON + dt.timedelta(hours=age_hours)
+    assert len(plan({day: held(day)}, spec=spec, now=now)) == slices
+    assert len(plan({day: held(day)}, spec=replace(spec, reread_hours=0), now=now)) == 1
+    asked = plan({day: held(day)}, spec=spec, now=now, only=Window(TODAY, TODAY))
+    assert [work.window for work in asked] == [Window(TODAY, TODAY)]
+
+
 def test_days_ahead_of_the_account_are_left_alone() -> None:
     """Covered days after today (the clock was wrong once) neither count nor are read again."""
     covered = held_between(TODAY - 90 * DAY, TODAY) | {TODAY + 3 * DAY: held(TODAY + 3 * DAY)}

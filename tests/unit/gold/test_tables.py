@@ -1,6 +1,7 @@
 """The tables that are sums: ads by day, week and month, Stripe's bridge, bookings, freshness."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -129,6 +130,20 @@ def test_freshness_of_a_stream(silver: Silver) -> None:
     assert row["last_fetched_at"] == NOW
     counts = [row[f"days_{name}"] for name in ("open", "provisional", "final", "missing")]
     assert counts == [1, 3, 6, 1]
+
+
+def test_freshness_of_an_account_that_left(silver: Silver) -> None:
+    """Who left the configuration is never read again: nothing is behind, and its rows stay."""
+    (org,) = [one for one in silver.orgs if one.org_id == "acme"]
+    meta = replace(org.streams[0], accounts=("act_1", "act_3"))
+    silver.orgs = (replace(org, streams=(meta,)),)
+    for account in ("act_1", "act_2"):
+        silver.cover(day("11-01"), day("11-10"), account_id=account)
+    silver.deliver(date=day("11-05"), account_id="act_2")
+    silver.build()
+    rows = silver.read("SELECT account_id FROM freshness")
+    assert rows == [{"account_id": "act_1"}]
+    assert len(silver.read("SELECT * FROM ad_daily")) == 1
 
 
 def test_freshness_of_a_snapshot(silver: Silver) -> None:

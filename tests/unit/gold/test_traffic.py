@@ -9,7 +9,7 @@ from tactics.gold.catalog import REPORTS
 from tactics.home import Home
 from tactics.metrics import Registry
 from tests.unit.gold.pillars import MAIL, META, SEARCH, WEB, Pillars, org_of
-from tests.unit.gold.silver import NOW, day, registry
+from tests.unit.gold.silver import NOW, day, registry, span
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +243,56 @@ def test_the_seo_report_compares_whole_spans(pillars: Pillars) -> None:
     assert changes == [pytest.approx(20), 0]
     assert (row["position_change"], row["freshness"]) == (-1, "current")
     assert row["anonymised_share"] is None
+
+
+def plant_spans(pillars: Pillars, *without: str) -> None:
+    """Plant 56 days of searches, 100 clicks each, but none on some days."""
+    pillars.orgs = (org_of(SEARCH),)
+    for on in span(day("09-24"), day("11-18")):
+        if f"{on:%m-%d}" not in without:
+            pillars.plant("search_performance", f"{on:%m-%d}")
+
+
+def test_a_day_that_was_read_and_has_no_row_is_zero(pillars: Pillars) -> None:
+    """Nobody found the site on some days: they count, with no clicks and no position."""
+    plant_spans(pillars, "10-01", "10-02", "11-10")
+    pillars.load("09-01", "11-20", SEARCH)
+    pillars.build()
+    (row,) = pillars.gold.report("seo", now=NOW).rows
+    assert (row["days"], row["clicks"], row["previous_clicks"]) == (28, 2700, 2600)
+    assert row["clicks_change_percent"] == pytest.approx(100 / 26)
+    assert (row["search_position"], row["position_change"]) == (5, 0)
+
+
+def test_a_day_that_was_not_read_is_unknown(pillars: Pillars) -> None:
+    """A hole in the ledger is no zero: the spans are not compared."""
+    plant_spans(pillars, "10-01", "11-10")
+    pillars.load("09-01", "11-09", SEARCH)
+    pillars.load("11-11", "11-20", SEARCH)
+    pillars.build()
+    (row,) = pillars.gold.report("seo", now=NOW).rows
+    assert (row["days"], row["clicks"], row["clicks_change_percent"]) == (27, 2700, None)
+    assert row["previous_clicks"] == 2700
+
+
+def test_queries_without_a_total_leave_the_day_unknown(pillars: Pillars) -> None:
+    """Somebody did find the site on that day, so it is not zero."""
+    plant_spans(pillars, "11-10")
+    pillars.plant("search_performance", "11-10", report="query", clicks=3)
+    pillars.load("09-01", "11-20", SEARCH)
+    pillars.build()
+    (row,) = pillars.gold.report("seo", now=NOW).rows
+    assert (row["days"], row["clicks_change_percent"]) == (27, None)
+
+
+def test_of_two_search_types_no_day_is_taken_for_zero(pillars: Pillars) -> None:
+    """The connection was switched from one to the other: a day was read for one of them."""
+    plant_spans(pillars, "11-10")
+    pillars.plant("search_performance", "11-10", search_type="image")
+    pillars.load("09-01", "11-20", SEARCH)
+    pillars.build()
+    web, image = pillars.gold.report("seo", now=NOW).rows
+    assert (web["days"], image["days"]) == (27, 1)
 
 
 def test_mails_count_once(site: Pillars) -> None:

@@ -9,7 +9,10 @@ from pydantic import ValidationError
 
 from tactics.config import FxSettings
 from tactics.errors import ConfigError
+from tactics.model import TOPIC_PROCESSED, RunStatus
+from tactics.pipeline import Scope, sync
 from tactics.pipeline.fx import parse_rates, read_rates
+from tests.unit.pipeline.conftest import Open, orgs_of
 
 FILE = """Date,USD,JPY,CYP,
 2026-11-20,1.0832,163.19,N/A,
@@ -96,3 +99,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path):
     archive.write_bytes(b"PK\x03\x04\xff\xfe")
     with pytest.raises(ConfigError, match="cannot be read"):
         read_rates(archive)
+
+
+@pytest.mark.usefixtures("_installed")
+def test_a_broken_file_ends_the_run_with_2_until_it_is_mended(open_workspace: Open, tmp_path: Path):
+    """Gold waits with what is new; nothing of it is lost or dead."""
+    path = tmp_path / "rates.csv"
+    path.write_text("<html>")
+    fx = {"ecb_rates_file": str(path)}
+    workspace = open_workspace(orgs=orgs_of("", "acme"), fx=fx)
+    header = {"org_id": "acme", "table": "ad_performance", "start": None, "end": None}
+    workspace.store.bus.append(TOPIC_PROCESSED, header=header)
+    result = sync(workspace, Scope(offline=True))
+    assert (result.status, result.exit_code) == (RunStatus.FAILED, 2)
+    assert str(path) in result.stages[-1].problems[0].message
+    path.write_text(FILE)
+    assert sync(workspace, Scope(offline=True)).exit_code == 0
+    assert workspace.store.bus.lag(TOPIC_PROCESSED, "gold") == 0
+    assert workspace.store.jobs.list_dead() == []

@@ -73,3 +73,17 @@ def test_the_ledger_of_a_source(open_workspace: Open):
     assert Gap(Window(day(19), day(19)), "hole") in ads["a1"].gaps
     assert [gap.reason for gap in ads["a2"].gaps] == ["history"]
     assert ads["a2"].fillable
+
+
+def test_an_account_that_another_connection_reads_has_no_gaps(open_workspace: Open):
+    """The first connection of a kind reads it: nothing of it is missing in the second one."""
+    facts = {"name": "Org", "currency": "EUR", "timezone": "Europe/Vienna"}
+    first = {"accounts": ["1112223330"]}
+    second = {"kind": "google_ads", "accounts": ["1112223330", "4445556660"]}
+    sources = {"google_ads": first, "agency": second}
+    workspace = open_workspace(orgs={"acme": {**facts, "sources": sources}})
+    streams = list_days(workspace.settings, workspace.store, workspace.clock, Scope())
+    assert {(one.key.source, one.key.account_id) for one in streams} == {
+        ("google_ads", "1112223330"),
+        ("agency", "4445556660"),
+    }

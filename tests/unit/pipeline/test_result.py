@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tactics.errors import RateLimited
+from tactics.errors import ConfigError, RateLimited
 from tactics.model import Receipt, RunStatus, StreamKey
 from tactics.pipeline import Freshness, Outcome, PipelineResult, Problem, SourceOutcome, StageReport
 from tactics.pipeline.result import decide_status
@@ -51,6 +51,14 @@ def test_the_worst_decides(sources, stages, halted, status):
 def test_every_status_has_its_exit_code(status: str, code: int):
     """A program can tell from the exit code how the run ended."""
     run = PipelineResult("r1", RunStatus(status), NOON, NOON)
+    assert run.exit_code == code
+
+
+@pytest.mark.parametrize(("status", "code"), [("failed", 2), ("halted", 5)])
+def test_a_file_of_the_operator_has_its_own_exit_code(status: str, code: int):
+    """What fails because a file is wrong needs an edit, not another try."""
+    told = StageReport("pipeline", problems=(Problem.of(ConfigError("no rates")),))
+    run = PipelineResult("r1", RunStatus(status), NOON, NOON, stages=(DONE, told))
     assert run.exit_code == code
 
 

@@ -288,6 +288,45 @@ def test_a_bulk_operation_ends_in_a_file(world: World) -> None:
     assert download(world, done["url"].replace("signed", "forged")).status == 403
 
 
+FIND = """query FindBulk(
+  $query: String, $sortKey: BulkOperationsSortKeys = CREATED_AT, $reverse: Boolean = false
+) {
+  bulkOperations(first: 5, query: $query, sortKey: $sortKey, reverse: $reverse) {
+    nodes { id status query createdAt }
+  }
+}"""
+
+
+def find_bulks(world: World, query: str = "", **order: object) -> list[dict[str, Any]]:
+    """List bulk operations."""
+    found = ask(world, FIND, query=query, **order).document["data"]["bulkOperations"]["nodes"]
+    return list(found)
+
+
+def test_bulk_operations_are_listed_by_state(world: World) -> None:
+    """The newest first, or the oldest; looking moves nothing on."""
+    run_bulk(world)
+    for _ in range(2):
+        ask(world, START, query=BULK)
+    states = [found["status"] for found in find_bulks(world)]
+    assert sorted(states) == ["COMPLETED", "CREATED", "RUNNING"]
+    assert states[-1] == "COMPLETED"
+    assert [found["status"] for found in find_bulks(world)] == states
+    done = find_bulks(world, "operation_type:query status:completed")
+    assert [found["query"] for found in done] == [BULK]
+    assert done[0]["createdAt"].endswith("Z")
+    assert find_bulks(world, "operation_type:mutation") == []
+    assert find_bulks(world, reverse=True) == find_bulks(world)[::-1]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"query": "created_at:>2026-01-01"}, {"sortKey": "COMPLETED_AT"}]
+)
+def test_what_is_not_simulated_of_the_list_is_refused(world: World, asked: dict[str, Any]) -> None:
+    """Rather than answered wrongly."""
+    assert "sandbox" in ask(world, FIND, **asked).document["errors"][0]["message"]
+
+
 def test_a_bulk_operation_without_results_has_no_file(world: World) -> None:
     """The url is null, and nothing was counted."""
     query = "{ orders(query: \"updated_at:<'2020-01-01'\") { nodes { id } } }"

@@ -42,16 +42,19 @@ def test_success_forgets_failures(rig):
     assert fail(breaker) is True
 
 
-def test_network_failure_counts(rig):
-    """A source that cannot be reached is a source that fails."""
-    assert fail(rig.breaker(failure_threshold=1), NetworkUnreachable("offline")) is True
-
-
 @pytest.mark.parametrize(
-    "error", [ContractChanged("ours"), CircuitOpen("inner"), KeyboardInterrupt(), ValueError("bug")]
+    "error",
+    [
+        ContractChanged("ours"),
+        CircuitOpen("inner"),
+        NetworkUnreachable("offline"),
+        KeyboardInterrupt(),
+        ValueError("bug"),
+    ],
+    ids=lambda error: type(error).__name__,
 )
 def test_neutral_outcomes_count_nothing_and_return_the_trial(rig, error):
-    """Our own mistakes, an inner breaker and Ctrl-C neither open nor close it."""
+    """Our mistakes, an inner breaker, no network and Ctrl-C neither open nor close it."""
     breaker = rig.breaker(failure_threshold=1)
     assert fail(breaker, error) is False
     fail(breaker)
@@ -144,8 +147,8 @@ def test_others_wait_for_the_one_that_tries():
 def test_a_quota_of_one_organisation_stops_no_other():
     """Rate limits open the credential's own breaker; the vendor's stays closed for the others."""
     store, clock = MemoryBreakers(), FakeClock()
-    acme = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.acme")
-    globex = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.globex")
+    acme = Breaker("meta_breaker", store, clock=clock, connection="meta_breaker.acme")
+    globex = Breaker("meta_breaker", store, clock=clock, connection="meta_breaker.globex")
     acme.open_for(3600, "rate_limited", quota=True)
     with pytest.raises(CircuitOpen, match=r"meta_breaker\.acme is open") as caught, acme.attempt():
         pytest.fail("must not run")
@@ -156,34 +159,137 @@ def test_a_quota_of_one_organisation_stops_no_other():
         fail(globex, RateLimited("slow down"))
     with pytest.raises(CircuitOpen, match=r"meta_breaker\.globex"), globex.attempt():
         pytest.fail("must not run")
-    third = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.third")
+    third = Breaker("meta_breaker", store, clock=clock, connection="meta_breaker.third")
     with third.attempt():
         pass
 
 
-def test_an_outage_of_the_vendor_stops_every_organisation():
-    """What is no quota is the vendor's: the shared breaker opens, and a trial of it closes it."""
-    store, clock = MemoryBreakers(), FakeClock()
-    acme = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.acme")
-    globex = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.globex")
-    for _ in range(5):
-        fail(acme)
-    with pytest.raises(CircuitOpen, match="meta_breaker is open"), globex.attempt():
+class Shared:
+    """Three organisations that are connected to one vendor."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.opened: list[str] = []
+        store = MemoryBreakers()
+        self.acme, self.globex, self.third = (
+            Breaker(
+                "meta_breaker",
+                store,
+                clock=clock,
+                connection=f"meta_breaker.{org_id}",
+                on_open=lambda name, _: self.opened.append(name),
+            )
+            for org_id in ("acme", "globex", "third")
+        )
+
+    def break_down(self, *breakers: Breaker) -> None:
+        """Let connections fail until their breakers open."""
+        for breaker in breakers:
+            assert [fail(breaker) for _ in range(5)] == [False] * 4 + [True]
+
+
+@pytest.fixture
+def shared(clock: FakeClock) -> Shared:
+    """Return a vendor that several organisations use."""
+    return Shared(clock)
+
+
+def refuse(breaker: Breaker, name: str) -> None:
+    with pytest.raises(CircuitOpen, match=f"^{name} is open"), breaker.attempt():
         pytest.fail("must not run")
-    clock.advance(300)
-    with globex.attempt():
+
+
+def pass_through(breaker: Breaker) -> None:
+    with breaker.attempt():
         pass
-    with acme.attempt():
-        pass
+
+
+def test_one_broken_connection_is_left_alone_by_itself(shared: Shared):
+    """However long one connection fails, only its own breaker opens."""
+    for _ in range(3):
+        shared.break_down(shared.acme) if not shared.opened else fail(shared.acme)
+        refuse(shared.acme, r"meta_breaker\.acme")
+        shared.clock.advance(300)
+    assert shared.opened == ["meta_breaker.acme"] * 3
+    pass_through(shared.globex)
+
+
+def test_two_broken_connections_are_an_outage_of_the_vendor(shared: Shared):
+    """The second one opens the vendor's for all; one that gets through afterwards closes it."""
+    shared.break_down(shared.acme, shared.globex)
+    assert shared.opened == ["meta_breaker.acme", "meta_breaker.globex", "meta_breaker"]
+    refuse(shared.third, "meta_breaker")
+    shared.clock.advance(300)
+    for breaker in (shared.third, shared.acme, shared.globex):
+        pass_through(breaker)
+
+
+def test_whoever_gets_through_speaks_for_the_vendor(shared: Shared):
+    """Two connections that fail with a good call between them are two broken connections."""
+    shared.break_down(shared.acme)
+    pass_through(shared.third)
+    shared.break_down(shared.globex)
+    pass_through(shared.third)
+    assert "meta_breaker" not in shared.opened
+
+
+def test_single_failures_of_others_are_no_outage(shared: Shared):
+    """What one attempt of another connection meets says nothing yet."""
+    shared.break_down(shared.acme)
+    for _ in range(4):
+        fail(shared.globex)
+    pass_through(shared.third)
+    assert shared.opened == ["meta_breaker.acme"]
+
+
+def test_a_broken_connection_does_not_use_up_the_vendors_trial(shared: Shared):
+    """After the cool-down each connection tries once; two have to fail for another cool-down."""
+    shared.break_down(shared.acme, shared.globex)
+    shared.clock.advance(300)
+    assert fail(shared.third) is True
+    refuse(shared.third, r"meta_breaker\.third")
+    pass_through(shared.globex)
+    pass_through(shared.acme)
+
+
+def test_an_outage_that_lasts_costs_two_attempts(shared: Shared):
+    """The second failed trial opens the vendor's again, and the third connection is spared."""
+    shared.break_down(shared.acme, shared.globex)
+    shared.clock.advance(300)
+    assert fail(shared.acme) is True
+    assert fail(shared.globex) is True
+    assert shared.opened[-1] == "meta_breaker"
+    refuse(shared.third, "meta_breaker")
+
+
+def test_a_quota_met_by_the_vendors_trial_gives_it_back(shared: Shared):
+    """A rate limit says nothing about the vendor, neither before nor after the cool-down."""
+    shared.break_down(shared.acme, shared.globex)
+    shared.clock.advance(300)
+    assert fail(shared.third, RateLimited("slow down")) is False
+    pass_through(shared.acme)
+
+
+def test_a_long_wait_of_one_connection_is_its_own(shared: Shared):
+    """A vendor that asks one connection to stay away for long is asked by the others."""
+    shared.acme.open_for(4000, "come back later")
+    refuse(shared.acme, r"meta_breaker\.acme")
+    pass_through(shared.globex)
+    shared.acme.open_for(5000, "later still")
+    shared.globex.open_for(4000, "you, too")
+    shared.third.open_for(4000, "and you")
+    refuse(shared.third, "meta_breaker")
 
 
 def test_a_refused_quota_gives_the_vendors_trial_back():
     """The one trial of the vendor's breaker is not lost to a credential that must wait."""
     store, clock = MemoryBreakers(), FakeClock()
-    acme = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.acme")
-    globex = Breaker("meta_breaker", store, clock=clock, quota="meta_breaker.globex")
-    for _ in range(5):
-        fail(globex)
+    acme = Breaker("meta_breaker", store, clock=clock, connection="meta_breaker.acme")
+    globex = Breaker("meta_breaker", store, clock=clock, connection="meta_breaker.globex")
+    third = Breaker("meta_breaker", store, clock=clock, connection="meta_breaker.third")
+    for breaker in (globex, third):
+        for _ in range(5):
+            fail(breaker)
     acme.open_for(3600, "rate_limited", quota=True)
     clock.advance(300)
     with pytest.raises(CircuitOpen, match=r"meta_breaker\.acme"), acme.attempt():

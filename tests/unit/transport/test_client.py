@@ -217,7 +217,7 @@ def test_offline_waits_once_per_client(rig):
     with pytest.raises(NetworkUnreachable):
         client.exchange(get("/x"), read)
     assert len(rig.clock.slept) == 3
-    assert rig.opened[0][0] == "meta_breaker"
+    assert rig.opened == []
 
 
 def test_network_that_is_back_is_retried_again(rig):

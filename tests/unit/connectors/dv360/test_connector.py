@@ -1,14 +1,16 @@
 """The advertiser's account, and the options."""
 
+import datetime as dt
+
 import pytest
 
 from tactics.config import SourceSettings
-from tactics.connectors import options_of
+from tactics.connectors import options_of, plan_slices
 from tactics.connectors.dv360 import DV360Options, connector
 from tactics.connectors.dv360.query import SavedQuery
 from tactics.errors import ConfigError, ContractChanged, PermissionDenied
-from tactics.model import AccountInfo
-from tests.unit.connectors.builders import respond
+from tactics.model import AccountInfo, StreamKey
+from tests.unit.connectors.builders import account, respond
 from tests.unit.connectors.dv360.builders import OPTIONS, refused
 
 GENERAL = {"currencyCode": "EUR", "timeZone": "Europe/Vienna"}
@@ -67,3 +69,15 @@ def test_a_month_is_read_again_after_it_was_certified() -> None:
     [spec] = connector.streams(OPTIONS)
     assert spec.lookback_days >= 31 + 3
     assert spec.final_after_days == spec.lookback_days
+
+
+def test_a_first_sync_is_one_report() -> None:
+    """The 90 days that are asked for, and today beside them, fit into one window."""
+    (spec,) = connector.manifest.streams
+    noon = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
+    key = StreamKey("acme", "dv360", "700001", spec.name)
+    history = SourceSettings().history_days
+    (work,) = plan_slices(
+        spec, key, account(), covered={}, today=noon.date(), history_days=history, now=noon
+    )
+    assert len(work.window) == history + 1

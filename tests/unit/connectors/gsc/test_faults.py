@@ -53,9 +53,9 @@ def test_every_row_of_the_table(status: int, reason: str, kind: type[TacticsErro
 @pytest.mark.parametrize(
     ("status", "reason", "headers", "seconds"),
     [
-        (429, "rateLimitExceeded", {}, 15),
+        (429, "rateLimitExceeded", {}, 20),
         (429, "rateLimitExceeded", {"retry_after": "40"}, 40),
-        (403, "userRateLimitExceeded", {}, 15),
+        (403, "userRateLimitExceeded", {}, 20),
         (403, "quotaExceeded", {}, 900),
         (403, "dailyLimitExceeded", {}, 3600),
         (403, "dailyLimitExceeded", {"date": "not a date"}, 3600),

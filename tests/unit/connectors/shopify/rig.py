@@ -132,7 +132,7 @@ class Rig:
             self.clock.sleep(step.wait_seconds)
             self.throttle.slow_down("", step.pause_seconds)
             self.warnings += step.warnings
-            if step.job:
+            if step.job and step.job.startswith("gid:"):  # else: when one is to be started
                 self.jobs.append(step.job)
             if step.page is not None:
                 kept.append((sent, pseudonymize(step.page, step.pseudonyms, KEY)))

@@ -45,6 +45,11 @@ def operation(status: str, **facts: object) -> dict[str, object]:
     return {"data": {"bulkOperation": known | facts}}
 
 
+def listed(**found: list[dict[str, object]]) -> dict[str, object]:
+    """Return the operations of the app that run, or have completed."""
+    return {"data": {n: {"nodes": found.get(n, [])} for n in ("created", "running", "completed")}}
+
+
 def after(step: Step) -> Request:
     """Return the request that follows."""
     assert step.page is None
@@ -52,9 +57,26 @@ def after(step: Step) -> Request:
     return step.next
 
 
+def starting(work: Slice = WORK) -> Request:
+    """Return the start of an operation, none having been found."""
+    return after(read(connector.ask(work, OPTIONS), listed(), work=work))
+
+
 def polling(work: Slice = WORK) -> Request:
     """Return the first poll of an operation that was just started."""
-    return after(read(connector.ask(work, OPTIONS), started(), work=work))
+    return after(read(starting(work), started(), work=work))
+
+
+def look(work: Slice, *, at: str = "", **found: list[dict[str, object]]) -> Step:
+    """Return what a look for the operation leads to."""
+    response = respond(listed(**found), **({"date": at} if at else {}))
+    return connector.read(work, OPTIONS, connector.ask(work, OPTIONS), response)
+
+
+def mine(created_at: str = "2026-11-21T06:00:00Z", job: str = JOB) -> dict[str, object]:
+    """Return an operation that reads what the slice does, laid out by Shopify."""
+    query = variables_of(starting())["query"].replace("{", "{\n ")
+    return {"id": job, "query": query, "createdAt": created_at}
 
 
 def downloading() -> Request:
@@ -64,7 +86,7 @@ def downloading() -> Request:
 
 def test_it_is_started_ungrouped_and_once() -> None:
     """One connection without nested ones, the window as text, and no blind repetition."""
-    request = connector.ask(WORK, OPTIONS)
+    request = starting()
     assert operation_of(request) == "StartBulk"
     assert request.idempotent is False
     assert "groupObjects: false" in json.loads(request.body)["query"]
@@ -73,15 +95,56 @@ def test_it_is_started_ungrouped_and_once() -> None:
     assert (text.count("edges"), text.count("first:")) == (1, 0)
 
 
+def test_it_is_looked_for_before_it_is_started() -> None:
+    """The look moves nothing; the instant of the start is remembered before it leaves."""
+    request = connector.ask(WORK, OPTIONS)
+    assert (operation_of(request), request.idempotent) == ("FindBulk", True)
+    step = look(WORK, at="Sat, 21 Nov 2026 06:00:00 GMT", running=[{**mine(), "query": "{ a }"}])
+    assert operation_of(after(step)) == "StartBulk"
+    assert step.job == "since 2026-11-21T06:00:00+00:00"
+    assert look(WORK).job is None
+
+
+@pytest.mark.parametrize("state", ["created", "running"])
+def test_one_that_runs_is_adopted(state: str) -> None:
+    """It is the slice's because its query is, whoever started it."""
+    step = look(WORK, **{state: [{**mine(), "id": "other", "query": "{ a }"}, mine()]})
+    assert (operation_of(after(step)), step.job) == ("PollBulk", JOB)
+    assert variables_of(after(step)) == {"id": JOB}
+
+
+@pytest.mark.parametrize(
+    ("since", "adopted"),
+    [(None, False), ("06:00:01", False), ("06:00:00", True), ("05:00:00", True)],
+)
+def test_one_that_has_completed_is_adopted_after_a_lost_start(
+    since: str | None, *, adopted: bool
+) -> None:
+    """A file made before that start is old; without such a start every file is."""
+    job = since and f"since 2026-11-21T{since}+00:00"
+    step = look(slice_of("orders", deep=True, job=job), completed=[mine()])
+    assert operation_of(after(step)) == ("PollBulk" if adopted else "StartBulk")
+    assert step.job == (JOB if adopted else job)
+
+
+def test_a_lost_operation_is_not_found_again() -> None:
+    """What led nowhere is not adopted in place of itself, even if it says that it runs."""
+    again = after(read(polling(), operation("COMPLETED", url=None)))
+    found = read(again, listed(running=[mine()]))
+    assert operation_of(after(found)) == "StartBulk"
+    other = read(again, listed(running=[mine(job="gid://shopify/BulkOperation/721")]))
+    assert operation_of(after(other)) == "PollBulk"
+
+
 def test_refunds_are_not_cut_in_bulk() -> None:
     """The list of an order's refunds is as long as Shopify allows: 250."""
-    request = connector.ask(slice_of("refunds", deep=True), OPTIONS)
+    request = starting(slice_of("refunds", deep=True))
     assert "refunds(first: 250)" in variables_of(request)["query"]
 
 
 def test_its_id_is_remembered_and_polled() -> None:
     """Polls come at half a second, then twice as late each time, up to a minute."""
-    step = read(connector.ask(WORK, OPTIONS), started())
+    step = read(starting(), started())
     assert (step.job, step.wait_seconds) == (JOB, 0.5)
     waits, request = [], after(step)
     for status in ("CREATED", "RUNNING", "RUNNING", "CANCELING", *["RUNNING"] * 6):
@@ -120,7 +183,7 @@ def test_nothing_found_is_an_empty_page() -> None:
 @pytest.mark.parametrize("code", ["LIMIT_REACHED", "OPERATION_IN_PROGRESS"])
 def test_a_busy_shop_is_waited_for(code: str) -> None:
     """Another operation occupies the place; after an hour the next sync tries again."""
-    request, waited = connector.ask(WORK, OPTIONS), 0.0
+    request, waited = starting(), 0.0
     busy = started({"message": "busy", "code": code}, job=None)
     for _ in range(MAX_BUSY):
         step = read(request, busy)
@@ -136,9 +199,9 @@ def test_a_busy_shop_is_waited_for(code: str) -> None:
 def test_a_refused_query_ends_the_stream() -> None:
     """INVALID is our mistake."""
     with pytest.raises(ContractChanged, match="bad query"):
-        read(connector.ask(WORK, OPTIONS), started({"message": "bad query", "code": "INVALID"}))
+        read(starting(), started({"message": "bad query", "code": "INVALID"}))
     with pytest.raises(ContractChanged, match="names none"):
-        read(connector.ask(WORK, OPTIONS), started(job=None))
+        read(starting(), started(job=None))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +220,7 @@ def test_a_lost_operation_is_started_twice_more(lost: dict[str, object]) -> None
     """A partial file is never used; the third loss asks for a smaller window."""
     request = polling()
     for _ in range(2):
-        again = after(read(request, lost))
+        again = after(read(after(read(request, lost)), listed()))
         assert operation_of(again) == "StartBulk"
         request = after(read(again, started()))
     with pytest.raises(SliceTooLarge):
@@ -171,7 +234,8 @@ def test_a_dead_link_is_asked_for_again() -> None:
         poll = after(read(request, b"<Error/>", 403))
         assert (operation_of(poll), variables_of(poll)) == ("PollBulk", {"id": JOB})
         request = after(read(poll, operation("COMPLETED")))
-    assert operation_of(after(read(request, b"<Error/>", 404))) == "StartBulk"
+    again = after(read(request, b"<Error/>", 404))
+    assert operation_of(after(read(again, listed()))) == "StartBulk"
 
 
 @pytest.mark.parametrize(
@@ -217,6 +281,7 @@ def test_a_denied_operation_of_before_is_started_anew() -> None:
     work = slice_of("orders", deep=True, job=JOB, without=frozenset({"customer"}))
     denied = operation("FAILED", errorCode="ACCESS_DENIED", url=None)
     again = after(read(connector.ask(work, OPTIONS), denied, work=work))
+    again = after(read(again, listed(), work=work))
     assert operation_of(again) == "StartBulk"
     assert "customer {" not in variables_of(again)["query"]
 

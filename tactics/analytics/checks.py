@@ -4,14 +4,15 @@ A warning may pass by itself or has time; a failure waits for a person. Pure.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from tactics.analytics.freshness import SourceAge
 from tactics.analytics.health import CheckState, Health, HealthCheck, command_in
 from tactics.analytics.latency import BUDGETS, Latency, Stage
 from tactics.analytics.spoken import bytes_told, instant, iso, listed, plural, since, span
-from tactics.analytics.vitals import CredentialAge, LastRun, OpenBreaker, Vitals
+from tactics.analytics.vitals import CredentialAge, LastRun, OpenBreaker, SourceTrouble, Vitals
 from tactics.model import RunStatus
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ def check_config(vitals: Vitals, limits: "HealthSettings") -> Iterator[HealthChe
 
 
 def check_freshness(vitals: Vitals, limits: "HealthSettings") -> Iterator[HealthCheck]:
-    """Yield the sources whose newest data should have come by now; one line when none is late."""
+    """Yield the sources whose newest data should have come by now, and why; one line if none is late."""
     lines = [_freshness(age, vitals.now, limits.stale_fail_hours * 3600) for age in vitals.sources]
-    behind = [line for line in lines if line.state is not OK]
+    behind = [_explained(line, vitals.troubles) for line in lines if line.state is not OK]
     yield from behind
     if not behind:
         number = plural(len(lines), "source")
@@ -121,6 +122,16 @@ def _freshness(age: SourceAge, now: dt.datetime, fail_seconds: float) -> HealthC
         reason = f"{plural(age.missing, 'stream')} of {name} without data yet"
         return HealthCheck("freshness", WARN, reason, command, subject=name, facts=facts)
     return HealthCheck("freshness", OK, ends, subject=name, facts=facts)
+
+
+def _explained(line: HealthCheck, troubles: Sequence[SourceTrouble]) -> HealthCheck:
+    """Return the line with what the source said when it was last asked, and what mends that."""
+    mine = (one for one in troubles if f"{one.org_id}/{one.source}" == line.subject)
+    trouble = next(mine, None)
+    if trouble is None:
+        return line
+    told = (line.reason, trouble.message, trouble.hint)
+    return replace(line, reason=_short("; ".join(part for part in told if part)))
 
 
 def check_quality(vitals: Vitals, limits: "HealthSettings") -> Iterator[HealthCheck]:  # noqa: ARG001

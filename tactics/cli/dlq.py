@@ -164,8 +164,10 @@ def edit(
         with session.store(readonly=False) as store:
             note = store.letters.restore(job_id, find_author())
     else:
-        with session.workspace() as workspace:
-            payload = _new_payload(workspace.store, job_id, file, values or [])
+        whole = None if file is None else _read(file)
+        with session.workspace() as workspace, workspace.store.transaction():
+            # In one transaction, so that of two people at it none changes an older state.
+            payload = _changed(workspace.store, job_id, values or []) if whole is None else whole
             note = edit_letter(workspace, job_id, payload, find_author())
     _report_edit(session, job_id, note, as_json)
 
@@ -281,16 +283,14 @@ def _need_one_edit(file: Path | None, values: list[str] | None, original: bool) 
         raise ConfigError("say what to change, in one way", hint="--file, --set, or --original")
 
 
-def _new_payload(store: "Store", job_id: int, file: Path | None, values: list[str]) -> bytes:
-    """Return what the letter is to carry.
+def _changed(store: "Store", job_id: int, values: list[str]) -> bytes:
+    """Return what the letter carries with some values changed.
 
     Raises:
-        ConfigError: single values cannot be changed, or the file cannot be read.
+        ConfigError: single values cannot be changed.
     """
     from tactics.cli.dlq_payload import set_values
 
-    if file is not None:
-        return _read(file)
     if find_letter(store, job_id).stage == "ingest":
         raise ConfigError(
             "of an answer that could not be read only the shape is kept",

@@ -4,14 +4,16 @@ What is worth an alert in a run, and how a channel is spoken to, is the pipeline
 """
 
 import datetime as dt
-from collections.abc import Iterator
+import logging
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tactics.daemon.board import Board
 from tactics.daemon.work import Beat, Done, Ending, Job, Worker
+from tactics.errors import TransientError
 from tactics.model import Alert, AlertSeverity
-from tactics.pipeline import Workspace, between_runs, deliver_due, raise_alerts
+from tactics.pipeline import AlertReport, Workspace, between_runs, deliver_due, raise_alerts
 
 RUN_RULE, SERVICE_RULE = "daemon_run", "daemon_service"
 LOOK_SECONDS = 300.0  # between two looks at health: a run looks by itself
@@ -21,6 +23,8 @@ TITLES = {
     Ending.STALLED: "a run hung and was ended",
     Ending.CRASHED: "a run died",
 }
+
+log = logging.getLogger("tactics.daemon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +50,23 @@ class Notifier:
 
     def step(self, now: dt.datetime) -> NotifierReport:  # noqa: ARG002 (every service's signature)
         """Try each message that is due."""
-        self._tell_of_services()
-        moment = self._workspace.clock.monotonic()
-        if moment - self._looked < LOOK_SECONDS:
-            report = deliver_due(self._workspace)
-        else:
-            self._looked = moment
-            report = between_runs(self._workspace)
+        well: set[str] = set()
+        try:
+            report = self._round()
+            well.add(self.name)  # its line on the board says so only after this step
+        finally:
+            self._tell_of_services(well)
         return NotifierReport(report.delivered, report.raised, report.resolved, report.warnings)
 
-    def _tell_of_services(self) -> None:
-        failing = {alert.key: alert for alert in alerts_of(self._board)}
+    def _round(self) -> AlertReport:
+        moment = self._workspace.clock.monotonic()
+        if moment - self._looked < LOOK_SECONDS:
+            return deliver_due(self._workspace)
+        self._looked = moment
+        return between_runs(self._workspace)
+
+    def _tell_of_services(self, well: Collection[str]) -> None:
+        failing = {alert.key: alert for alert in alerts_of(self._board, well)}
         outbox = self._workspace.store.outbox
         known = {key for key in outbox.open_keys() if key.startswith(f"{SERVICE_RULE}:")}
         if news := [alert for key, alert in failing.items() if key not in known]:
@@ -65,10 +75,10 @@ class Notifier:
             outbox.resolve(over)
 
 
-def alerts_of(board: Board) -> Iterator[Alert]:
-    """Yield an alert for each service that has failed several times in a row."""
+def alerts_of(board: Board, well: Collection[str] = ()) -> Iterator[Alert]:
+    """Yield an alert for each service that has failed several times in a row and is not `well` now."""
     for name, line in board.to_json().items():
-        if line["failures"] >= FAILURES:
+        if line["failures"] >= FAILURES and name not in well:
             title = f"the daemon's {name} fails"
             key, severity = f"{SERVICE_RULE}:{name}", AlertSeverity.CRITICAL
             yield Alert(key, severity, title, line["error"], "tactics doctor")
@@ -93,17 +103,22 @@ class AlarmedWorker:
             IntegrityError: our own state is broken.
         """
         done = self._inner.run(job, beat)
+        try:
+            self._tell(job, done)
+        except TransientError as error:
+            # A full disk keeps the alert out of the store and the run from beginning. How it ended
+            # must still be heard, or it is repeated without a pause; the next one tells it again.
+            log.debug("an alert of a run could not be kept: %s", error)
+        return done
+
+    def _tell(self, job: Job, done: Done) -> None:
         alert = alert_of(job, done)
         if alert is not None:
             raise_alerts(self._workspace, [alert])
         elif done.outcome not in {Ending.STOPPED, Ending.BUSY}:
-            self._resolve(job)
-        return done
-
-    def _resolve(self, job: Job) -> None:
-        outbox, own = self._workspace.store.outbox, key_of(job)
-        if own in outbox.open_keys():
-            outbox.resolve([own])
+            outbox, own = self._workspace.store.outbox, key_of(job)
+            if own in outbox.open_keys():
+                outbox.resolve([own])
 
 
 def alert_of(job: Job, done: Done) -> Alert | None:

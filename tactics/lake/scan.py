@@ -9,6 +9,7 @@ import datetime as dt
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyiceberg.conversions import from_bytes
 from pyiceberg.manifest import DataFile
@@ -109,7 +110,7 @@ def _test(table: Table, condition: Condition) -> Callable[[DataFile], bool]:
     Iceberg cuts the bounds of texts, the lower one down and the upper one up: both stay bounds.
     """
     field = table.schema().find_field(condition.column)
-    read = functools.partial(from_bytes, field.field_type)
+    read: Callable[[bytes], Any] = functools.partial(from_bytes, field.field_type)
 
     def may_hold(file: DataFile) -> bool:
         lower = (file.lower_bounds or {}).get(field.field_id)

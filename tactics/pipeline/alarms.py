@@ -5,14 +5,16 @@ Decides, and does nothing: values in, values out. Telling is in `notify.py`.
 """
 
 import datetime as dt
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tactics.analytics import CheckState, Health, HealthCheck
 from tactics.credentials import how_to_set
+from tactics.errors import ContractChanged, FieldRejected, SliceTooLarge
 from tactics.model import Alert, AlertSeverity
-from tactics.pipeline.result import PipelineResult
+from tactics.pipeline.result import Outcome, PipelineResult, SourceOutcome
 
 SUNSET_DAYS = 60
 SUNSET_CRITICAL_DAYS = 7
@@ -70,13 +72,16 @@ TOLD = {
     "daemon": _Telling(FAIL, "the daemon has missed its heartbeat"),
 }
 _SEVERITIES = {WARN: AlertSeverity.WARNING, FAIL: AlertSeverity.CRITICAL}
-RULES = frozenset({*TOLD, "version_sunset", "dead_letters", "quality"})
+RULES = frozenset({*TOLD, "version_sunset", "dead_letters", "quality", "refused"})
+# Trying again does not help; permissions are told as `auth`.
+REFUSALS = frozenset({ContractChanged.code, FieldRejected.code, SliceTooLarge.code})
 
 
 def alerts_of(seen: Observed) -> list[Alert]:
     """Return everything that is the matter now; of each key the worst, which health lists first."""
     found: dict[str, Alert] = {}
-    for alert in (*_of_health(seen), *_sunsets(seen), *_dead_letters(seen), *_halts(seen)):
+    rules = (_of_health, _sunsets, _refusals, _dead_letters, _halts)
+    for alert in itertools.chain.from_iterable(rule(seen) for rule in rules):
         found.setdefault(alert.key, alert)
     return list(found.values())
 
@@ -91,6 +96,8 @@ def _judged(seen: Observed, key: str) -> bool:
     rule = key.partition(":")[0]
     if rule == "quality":
         return bool(seen.result.guard)
+    if rule == "refused":
+        return key in {f"refused:{one.org_id}/{one.source}" for one in _asked(seen)}
     # Of a store that could not be read, health knows nothing but that; else it knows the clock.
     return rule in RULES and seen.health.find("clock") is not None
 
@@ -144,6 +151,29 @@ def _sunsets(seen: Observed) -> Iterator[Alert]:
             "tactics doctor",
             facts={"days": days},
         )
+
+
+def _refusals(seen: Observed) -> Iterator[Alert]:
+    """Yield what a vendor will not answer, however often it is asked: nobody waits until it is stale."""
+    for one in _asked(seen):
+        problems = [problem for problem in one.problems if problem.code in REFUSALS]
+        if not problems:
+            continue
+        first, name = problems[0], f"{one.org_id}/{one.source}"
+        yield Alert(
+            f"refused:{name}",
+            AlertSeverity.WARNING,
+            f"{name} is refused by its vendor",
+            "\n".join(filter(None, (first.message, first.hint))),
+            f"tactics sources check --org {one.org_id} --source {one.source}",
+            org_id=one.org_id,
+            source=one.source,
+            facts={"error_type": first.code, "streams": len(problems)},
+        )
+
+
+def _asked(seen: Observed) -> Iterator[SourceOutcome]:
+    return (one for one in seen.result.sources if one.outcome is not Outcome.OFFLINE)
 
 
 def _dead_letters(seen: Observed) -> Iterator[Alert]:

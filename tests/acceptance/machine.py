@@ -30,7 +30,7 @@ DISK = """
 mount -t tmpfs tmpfs "$0"
 mkdir "$0/root" "$0/upper" "$0/work"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root"
-: > "$0/root/etc/machine-id"
+: > "$0"/root/etc/machine-id
 exec "$@"
 """
 PREPARE = """

@@ -13,7 +13,7 @@ import threading
 import traceback
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import duckdb  # noqa: F401 - what a run would import late is imported once, before the fork
 import httpx  # noqa: F401
@@ -74,7 +74,7 @@ class Nursery:
             return Ended(os.WTERMSIG(status), 0, said)
         return Ended(0, os.WEXITSTATUS(status), said)
 
-    def __enter__(self) -> "Nursery":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -92,3 +92,24 @@ def test_days_of_a_fetch_are_final_when_the_vendor_is(lab: Lab):
     held = dict(lab.silver("SELECT date, any_value(finality) FROM ad_daily GROUP BY date"))
     assert held[min(held)] == Finality.FINAL
     assert held[TODAY] == Finality.OPEN
+
+
+def test_purchases_that_meta_leaves_out_are_told(lab: Lab):
+    """What is missing at campaign level is named by account, day and metric, and halts nothing."""
+    ads = lab.world.totals().of("acme").ads
+    lost = next(ad for ad in ads if ad.source == "meta" and ad.conversions and ad.day < TODAY)
+    hidden = {"campaign": lost.campaign_id}
+    fault = lab.plant("purchases_hidden", times=None, options=hidden)
+    assert lab.sync().status is RunStatus.SUCCEEDED
+    assert fault.fired >= 1
+    done = lab.command("validate", "--json")
+    assert done.returncode == 0, done.stderr
+    findings = result_of(done)["guard"]["findings"]
+    [found] = [item for item in findings if item["check"] == "ad_rollup"]
+    assert (found["severity"], found["org_id"]) == ("warn", "acme")
+    assert {row["account_id"] for row in found["examples"]} == {lost.account_id}
+    days = [ad for ad in ads if ad.campaign_id == lost.campaign_id and ad.conversions]
+    assert found["rows"] == 2 * sum(ad.day < TODAY for ad in days)
+    lab.world.faults.clear()
+    lab.sync()
+    assert "ad_rollup" not in lab.command("validate", "--json").stdout

@@ -166,6 +166,15 @@ def test_late_data_warns_and_then_fails(days, wanted):
     assert states == {wanted}
 
 
+def test_late_data_says_why_it_is_late():
+    """Where the source failed when it was last asked, its words and the way out stand with it."""
+    sources = ages_by_source([stream(through=NOW.date() - 4 * DAY)], NOW)
+    found = line("freshness", "acme/meta", sources=sources, troubles=(trouble("contract_changed"),))
+    assert found.reason.endswith(f"; {trouble('contract_changed').message}"), found.reason
+    elsewhere = line("freshness", "acme/meta", sources=sources)
+    assert trouble("contract_changed").message not in elsewhere.reason
+
+
 def test_a_source_without_data_is_a_warning():
     """Nothing at all, or one stream of several without any."""
     nothing = stream(through=None, newest_day=None, checked_at=None)

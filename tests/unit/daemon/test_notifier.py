@@ -5,7 +5,7 @@ import pytest
 from tactics.daemon.board import Board
 from tactics.daemon.notifier import AlarmedWorker, Notifier, NotifierReport
 from tactics.daemon.work import Done, Ending, Job, Verb
-from tactics.errors import ConfigError
+from tactics.errors import ConfigError, SinkUnavailable
 from tactics.model import Alert, AlertSeverity
 from tactics.pipeline import Workspace, raise_alerts
 from tests.support import FakeClock
@@ -67,6 +67,17 @@ def test_a_service_that_keeps_failing_is_told(
     board.step("scheduler", {})
     notifier.step(clock.now())
     assert open_keys() == []
+
+
+def test_the_notifier_tells_nothing_of_itself_once_it_works(
+    notifier: Notifier, board: Board, workspace: Workspace, clock: FakeClock
+):
+    """The disk was full: the first step that gets through does not tell of those that did not."""
+    board.enter(notifier.name, 60)
+    for _ in range(3):
+        board.fail(notifier.name, SinkUnavailable("the store cannot be used"))
+    notifier.step(clock.now())
+    assert workspace.store.outbox.open_keys() == []
 
 
 @pytest.mark.parametrize("ending", [Ending.REFUSED, Ending.STALLED, Ending.CRASHED])

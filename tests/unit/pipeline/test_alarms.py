@@ -8,7 +8,13 @@ import pytest
 from tactics.analytics import CheckState, Health, HealthCheck
 from tactics.errors import StoreCorrupt
 from tactics.model import Alert, AlertSeverity, RunStatus
-from tactics.pipeline import PipelineResult, unreadable_health
+from tactics.pipeline import (
+    Outcome,
+    PipelineResult,
+    Problem,
+    SourceOutcome,
+    unreadable_health,
+)
 from tactics.pipeline.alarms import RULES, TOLD, Observed, Watched, alerts_of, keys_over
 
 NOW = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
@@ -49,6 +55,35 @@ def test_when_all_is_well_there_is_nothing_to_tell():
     """Good lines disturb nobody."""
     well = [check(name, OK) for name in TOLD]
     assert alerts_of(seen(*well, guard={"findings": []})) == []
+
+
+REFUSED = Problem("contract_changed", "v25.0 is retired", "install a newer tactics", "act_1")
+
+
+def ended(*problems: Problem, outcome: Outcome = Outcome.FAILED) -> Observed:
+    """Return a run that asked Meta only."""
+    sources = (SourceOutcome("acme", "meta", outcome, problems=problems),)
+    well = seen()
+    return replace(well, result=replace(well.result, sources=sources))
+
+
+def test_what_a_vendor_refuses_is_told_at_once():
+    """With the vendor's words and the hint; what may pass by itself is not."""
+    [alert] = alerts_of(ended(Problem("rate_limited", "slower"), REFUSED, REFUSED))
+    assert (alert.key, alert.severity) == ("refused:acme/meta", WARNING)
+    assert alert.body == "v25.0 is retired\ninstall a newer tactics"
+    assert alert.facts == {"error_type": "contract_changed", "streams": 2}
+    assert alerts_of(ended(Problem("rate_limited", "slower"))) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "over"), [(Outcome.OK, True), (Outcome.FAILED, True), (Outcome.OFFLINE, False)]
+)
+def test_a_refusal_is_over_when_the_source_was_asked_again(outcome: Outcome, *, over: bool):
+    """An offline run, and one of another source, ends none."""
+    keys = ["refused:acme/meta", "refused:acme/stripe"]
+    run = ended(outcome=outcome)
+    assert keys_over(run, keys, alerts_of(run)) == keys[:1] * over
 
 
 def test_a_line_of_health_is_told_as_it_is():
@@ -209,7 +244,8 @@ def test_the_keys_of_a_rule_begin_with_its_name():
         dead_letters={"x": 1},
         guard={"findings": [SPEND]},
     )
-    alerts = alerts_of(observed)
+    result = replace(observed.result, sources=ended(REFUSED).result.sources)
+    alerts = alerts_of(replace(observed, result=result))
     assert {alert.key.partition(":")[0] for alert in alerts} == RULES
     assert all(alert.command.startswith("tactics ") for alert in alerts)
     assert all("{" not in alert.title for alert in alerts)

@@ -18,6 +18,9 @@ CREATE OR REPLACE TEMP VIEW entities AS
 SELECT 'ad_performance' AS table_name, org_id, source, account_id, stream, entity_id, date AS key_date, date, fetched_at
 FROM ad_performance
 UNION ALL
+SELECT 'ad_account_totals', org_id, source, account_id, stream, entity_id, date, date, fetched_at
+FROM ad_account_totals
+UNION ALL
 SELECT 'web_traffic', org_id, source, account_id, stream, entity_id, date, date, fetched_at FROM web_traffic
 UNION ALL
 SELECT 'search_performance', org_id, source, account_id, stream, entity_id, date, date, fetched_at

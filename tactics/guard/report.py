@@ -19,6 +19,7 @@ from tactics.sql import load_statements, load_text
 EXAMPLES = 10
 VIEWS = (
     "ad_performance",
+    "ad_account_totals",
     "web_traffic",
     "search_performance",
     "orders",

@@ -119,6 +119,19 @@ AD_PERFORMANCE = _silver(
         ("timezone", "VARCHAR"),
     ),
 )
+# What a platform itself says of a whole account and day: never added to ad_performance, only compared.
+AD_ACCOUNT_TOTALS = _silver(
+    "ad_account_totals",
+    (
+        ("currency", "VARCHAR"),
+        ("impressions", "BIGINT"),
+        ("clicks", "BIGINT"),
+        ("spend", "DECIMAL(15,2)"),
+        ("conversions", "DECIMAL(15,4)"),
+        ("conversion_value", "DECIMAL(15,2)"),
+        ("timezone", "VARCHAR"),
+    ),
+)
 TRANSACTIONS = _silver(
     "transactions",
     (
@@ -384,6 +397,7 @@ TABLES = {
     for spec in (
         PAGES,
         AD_PERFORMANCE,
+        AD_ACCOUNT_TOTALS,
         WEB_TRAFFIC,
         SEARCH_PERFORMANCE,
         ORDERS,

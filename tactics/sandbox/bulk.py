@@ -1,7 +1,7 @@
 """A Meta-like API with millions of rows that cost next to nothing to serve: for benchmarks.
 
 Pages are joined from rows written once; per day only the date changes. Totals are known without
-adding up a million rows. Answers account look-ups and direct insights, nothing else.
+adding up a million rows. Answers account look-ups and direct insights of campaigns, nothing else.
 """
 
 import datetime as dt
@@ -132,7 +132,7 @@ class BulkMeta:
         return (
             '[orgs.bulk]\nname = "Bulk"\ncurrency = "EUR"\ntimezone = "Europe/Vienna"\n\n'
             f'[orgs.bulk.sources.meta]\naccounts = ["{_ACCOUNT}"]\nbase_url = "{url}/meta"\n'
-            f"history_days = {self._days + 1}\n"
+            f"history_days = {self._days + 1}\nrollup_check = false\n"
         )
 
     def environment(self, _url: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ the status is lost. Renders what `meta_insights.py` computes.
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from tactics.sandbox.api import Call, Refused, Reply, Route, Simulator
@@ -20,7 +21,13 @@ from tactics.sandbox.meta_errors import (
     offset,
     usage_headers,
 )
-from tactics.sandbox.meta_insights import BadParameter, bare_id, insight_rows, parse_query
+from tactics.sandbox.meta_insights import (
+    BadParameter,
+    bare_id,
+    insight_rows,
+    parse_query,
+    without_purchases,
+)
 from tactics.sandbox.meta_reports import Reports
 from tactics.sandbox.plan import AdAccount, Campaign, Org
 from tactics.sandbox.scene import Scene
@@ -52,6 +59,7 @@ def simulator(scene: Scene) -> Simulator:
             "job_failed": reports.ending("Job Failed"),
             "job_skipped": reports.ending("Job Skipped"),
             "job_stuck_at_100": reports.stall,
+            "purchases_hidden": meta.hide_purchases,
         },
         account=meta.account_of,
         settings=lambda org, url: {
@@ -139,6 +147,16 @@ class _Meta:
             return None
         message = "Please reduce the amount of data you're asking for, then retry your request"
         return error_reply(message, code=100, subcode=fault.option("subcode", 1487534))
+
+    def hide_purchases(self, call: Call, fault: Fault, reply: Reply) -> Reply | None:
+        """Leave the purchases of the campaign `campaign` out at campaign level, and only there."""
+        report = self._reports.find(call.match.get("node", ""))
+        asked = report.parameters if report else dict(call.query)
+        if call.method != "GET" or "insights" not in call.path or asked.get("level") != "campaign":
+            return None
+        rows = reply.document.get("data", [])
+        shown = [without_purchases(row, fault.text("campaign", "")) for row in rows]
+        return replace(reply, document={**reply.document, "data": shown}) if shown != rows else None
 
     def _rows(
         self, account: AdAccount, parameters: Mapping[str, str], campaigns: list[Campaign]

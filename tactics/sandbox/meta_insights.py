@@ -243,6 +243,23 @@ def _purchase_types(query: InsightsQuery, part: _Part) -> tuple[str, ...]:
     return PURCHASE if query.level == "account" else part.campaign.purchase_types
 
 
+def without_purchases(row: dict[str, Any], campaign_id: str) -> dict[str, Any]:
+    """Return a row as the vendor at times has it: no purchase, although there were some.
+
+    Source: the meta contract sheet of 2026-11-21, section 10, gotcha 6 (airbyte #31787, #64554).
+    """
+    if row.get("campaign_id") != campaign_id:
+        return row
+    lists = ("actions", "action_values")
+    kept = {
+        name: [action for action in row[name] if action["action_type"] not in PURCHASE]
+        for name in lists
+        if name in row
+    }
+    shown = {name: value for name, value in row.items() if name not in lists}
+    return shown | {name: actions for name, actions in kept.items() if actions}
+
+
 def _action(query: InsightsQuery, name: str, count: int) -> dict[str, str]:
     return {"action_type": name, "value": str(count), **_by_window(query, str(count))}
 

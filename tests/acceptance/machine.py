@@ -28,9 +28,9 @@ ALONE = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--for
 ALONE += ["--kill-child=KILL", "--mount-proc", "sh", "-euc"]
 DISK = """
 mount -t tmpfs tmpfs "$0"
-mkdir "$0/root" "$0/upper" "$0/work"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root"
-: > "$0"/root/etc/machine-id
+mkdir "$0/tree" "$0/upper" "$0/work"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/tree"
+: > "$0/tree/etc/machine-id"
 exec "$@"
 """
 PREPARE = """
@@ -166,7 +166,7 @@ def _booted(folder: Path) -> Iterator[Machine]:
     disk.mkdir()
     with console.open("w") as said:
         process = subprocess.Popen(
-            [*ALONE, DISK, str(disk), *_nspawn(disk / "root")],
+            [*ALONE, DISK, str(disk), *_nspawn(disk / "tree")],
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,

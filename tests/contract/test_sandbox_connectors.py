@@ -154,6 +154,24 @@ def test_ad_rows_are_the_ledgers(world: World, tmp_path: Path, *, deep: bool) ->
     )
 
 
+def test_account_totals_are_the_ledgers(world: World, tmp_path: Path) -> None:
+    """The accounts' own days are what their campaigns add up to."""
+    window = Window(dt.date(2026, 10, 21), dt.date(2026, 11, 20))
+
+    rows = Wire(world, "meta").silver("account_insights", window, tmp_path)
+
+    ledger = world.totals().of("acme").between(window.start, window.end)
+    assert {row["rule"] for row in rows} == {None}
+    assert {
+        (row["account_id"], row["date"]): (row["impressions"], row["clicks"], row["spend"],
+                                           row["conversions"], row["conversion_value"])
+        for row in rows
+    } == {
+        key: (sums.impressions, sums.clicks, sums.spend, sums.conversions, sums.conversion_value)
+        for key, sums in ledger.ad_sums("account_id", "day").items()
+    }  # fmt: skip
+
+
 def test_transactions_are_the_ledgers(world: World, tmp_path: Path) -> None:
     """Every balance transaction of the whole history, in minor and major units."""
     window = Window(dt.date(2026, 7, 25), TODAY)

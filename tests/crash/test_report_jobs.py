@@ -32,8 +32,8 @@ Matches = Callable[[Call], bool]
 class Reports:
     """How a vendor's report jobs look from outside.
 
-    `jobs` is how many slices are read, one after another: one ad account at Meta (two would start
-    side by side), three streams of the shop. `orphans` is how many jobs are lost with the answer
+    `jobs` is how many slices are read, one after another: two streams of one ad account at Meta
+    (two accounts would start side by side), three of the shop. `orphans` is how many jobs are lost with the answer
     that names one, where the vendor has no list of jobs to find it in (docs/connectors/meta.md).
     `options` make the connection ask for reports although the days are few, and for one `account`.
     """
@@ -51,7 +51,7 @@ class Reports:
 REPORTS = (
     Reports(
         "meta",
-        jobs=1,
+        jobs=2,
         starts=lambda call: call.method == "POST" and call.path.endswith("/insights"),
         polls=lambda call: call.path.rpartition("/")[2].isdecimal(),
         reads=lambda call: call.method == "GET" and call.path.endswith("/insights"),

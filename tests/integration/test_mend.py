@@ -9,7 +9,7 @@ from tests.lab import Lab, open_lab
 
 ME = Author("ada", "workshop")
 WORLD = {"days": 6, "orgs": ("acme",), "sources": ("meta",)}
-PAGES = "SELECT account_id, payload FROM bronze.pages"
+PAGES = "SELECT account_id, stream, payload FROM bronze.pages"
 
 
 def letter_of(lab: Lab) -> int:
@@ -29,8 +29,9 @@ def test_an_answer_that_was_given_by_hand_is_as_good_as_the_vendors(tmp_path: Pa
         assert lab.sync().status is RunStatus.DEGRADED
         letter = letter_of(lab)
         with lab.workspace() as workspace:
-            account = workspace.store.jobs.get(letter).key.account_id
-            (answer,) = [payload for name, payload in answers if name == account]
+            key = workspace.store.jobs.get(letter).key
+            lost = (key.account_id, key.stream)
+            (answer,) = [payload for *fetch, payload in answers if (*fetch,) == lost]
             edit_letter(workspace, letter, answer.encode(), ME)
             workspace.store.letters.retry([letter], ME)
             assert flush(workspace).status is RunStatus.SUCCEEDED

@@ -1,4 +1,4 @@
-"""Meta Ads: campaign insights by day, into `ad_performance`."""
+"""Meta Ads: insights by day, of campaigns (`ad_performance`) and of accounts (`ad_account_totals`)."""
 
 from tactics.connectors.meta.connector import MetaConnector, MetaOptions, connector
 

@@ -1,11 +1,11 @@
-"""Asks Meta for campaign insights and says what the answers mean.
+"""Asks Meta for insights of campaigns and of whole accounts, and says what the answers mean.
 
 Sends nothing, and never parses a row. Source: contract sheet "Meta Marketing API" (2026-11-21).
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -26,15 +26,37 @@ from tactics.model import AccountInfo, Slice
 from tactics.transport import Request, Response, get
 
 API_VERSION = "v26.0"  # released 2026-07-29, no end date announced
-REQUIRED_FIELDS = ("account_id", "campaign_id", "impressions", "clicks", "spend", "date_start")
-OPTIONAL_FIELDS = (
-    "account_currency",
-    "campaign_name",
-    "actions",
-    "action_values",
-    "video_play_actions",
-    "date_stop",
-)
+CAMPAIGNS, TOTALS = "campaign_insights", "account_insights"
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What is asked for at one level; silver can do without the `optional` fields."""
+
+    level: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+
+
+_REPORTS = {
+    CAMPAIGNS: _Report(
+        "campaign",
+        ("account_id", "campaign_id", "impressions", "clicks", "spend", "date_start"),
+        (
+            "account_currency",
+            "campaign_name",
+            "actions",
+            "action_values",
+            "video_play_actions",
+            "date_stop",
+        ),
+    ),
+    TOTALS: _Report(
+        "account",
+        ("account_id", "impressions", "clicks", "spend", "date_start"),
+        ("account_currency", "actions", "action_values", "date_stop"),
+    ),
+}
 
 _ActionType = Annotated[str, StringConstraints(pattern=r"^[\w.]+$")]
 
@@ -45,11 +67,15 @@ class MetaOptions(Options):
     conversion_action_types: tuple[_ActionType, ...] = Field(
         ("omni_purchase", "purchase", "offsite_conversion.fb_pixel_purchase"),
         min_length=1,
-        max_length=4,  # campaign_insights.sql looks at four
+        max_length=4,  # insights.sql looks at four
         description="the first of these that a row has is its conversion; they are never summed",
     )
     report_mode: Literal["auto", "sync", "async"] = Field(
         "auto", description="auto: direct, and a report for what is too big for that"
+    )
+    rollup_check: bool = Field(
+        default=True,
+        description="read the accounts' own totals as well; DataGuard compares the campaigns with them",
     )
     page_size: int = Field(500, ge=1, le=500, description="rows per page")
     api_version: str = Field(
@@ -74,16 +100,26 @@ class MetaConnector:
         scopes=("ads_read",),
         hosts=("facebook.com",),
         streams=(
+            # The contract recommends days. A week with time_increment=1 returns the same rows in a
+            # seventh of the calls; what is too big is halved down to a day (SliceTooLarge). Rows
+            # change for up to 28 days and then freeze. History is 37 months, clamped as Airbyte does.
             StreamSpec(
-                name="campaign_insights",
+                name=CAMPAIGNS,
                 table="ad_performance",
                 entity_keys=("campaign_id",),
-                # The contract recommends days. A week with time_increment=1 returns the same rows in
-                # a seventh of the calls; what is too big is halved down to a day (SliceTooLarge).
                 slice_days=7,
-                lookback_days=28,  # rows change for up to 28 days and then freeze
+                lookback_days=28,
                 final_after_days=28,
-                max_history_days=1123,  # 37 months, clamped as Airbyte does
+                max_history_days=1123,
+            ),
+            StreamSpec(
+                name=TOTALS,
+                table="ad_account_totals",
+                entity_keys=("account_id",),
+                slice_days=7,
+                lookback_days=28,
+                final_after_days=28,
+                max_history_days=1123,
             ),
         ),
         # No limit per second is documented; Meta counts per hour and says so in its usage headers,
@@ -93,9 +129,10 @@ class MetaConnector:
     )
     options = MetaOptions
 
-    def streams(self, options: Options) -> tuple[StreamSpec, ...]:  # noqa: ARG002
-        """Return the one stream."""
-        return self.manifest.streams
+    def streams(self, options: Options) -> tuple[StreamSpec, ...]:
+        """Return the campaigns, and the accounts' own totals unless they are switched off."""
+        wanted = _mine(options).rollup_check
+        return tuple(spec for spec in self.manifest.streams if wanted or spec.name != TOTALS)
 
     def check_credentials(self, credentials: Mapping[str, str], options: Options) -> None:
         """Accept every token: Meta's tokens do not show their kind."""
@@ -190,19 +227,24 @@ def _check(answer: Answer, response: Response, work: Slice | None = None) -> Non
     error = error_of(answer.error, response)
     if isinstance(error, FieldRejected):
         field = error.facts["field"]
-        if work is None or field not in OPTIONAL_FIELDS or field in work.without:
+        if work is None or field in work.without or field not in _report(work).optional:
             raise ContractChanged(error.message, hint="silver cannot do without it", field=field)
     raise error
 
 
 def _fields(work: Slice) -> list[str]:
-    return [*REQUIRED_FIELDS, *(name for name in OPTIONAL_FIELDS if name not in work.without)]
+    report = _report(work)
+    return [*report.required, *(name for name in report.optional if name not in work.without)]
+
+
+def _report(work: Slice) -> _Report:
+    return _REPORTS[work.key.stream]
 
 
 def _parameters(work: Slice) -> dict[str, str]:
     days = {"since": work.window.start.isoformat(), "until": work.window.end.isoformat()}
     return {
-        "level": "campaign",
+        "level": _report(work).level,
         "time_range": json.dumps(days, separators=(",", ":")),
         "time_increment": "1",
     }

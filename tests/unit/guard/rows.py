@@ -190,6 +190,25 @@ def ad(**changes: object) -> Row:
     return {"entity_id": row["campaign_id"], **row}
 
 
+def total(**changes: object) -> Row:
+    """Return a good row of ad_account_totals: what the account of `ad` says itself."""
+    row = {
+        **_META,
+        "stream": "account_insights",
+        **_FETCH,
+        "date": TODAY,
+        "currency": "EUR",
+        "impressions": 1_000,
+        "clicks": 20,
+        "spend": "10.00",
+        "conversions": "1",
+        "conversion_value": "30.00",
+        "timezone": "UTC",
+        **changes,
+    }
+    return {"entity_id": row["account_id"], **row}
+
+
 def transaction(**changes: object) -> Row:
     """Return a good row of transactions: a charge of 120.50, fee 2.01."""
     row = {

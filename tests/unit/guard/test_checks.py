@@ -7,6 +7,7 @@ import pytest
 from tactics.guard import load_checks
 from tactics.model import Severity
 from tests.unit.guard.rows import (
+    FETCHED,
     TODAY,
     Bench,
     Row,
@@ -21,6 +22,7 @@ from tests.unit.guard.rows import (
     refund,
     refused,
     search,
+    total,
     traffic,
     transaction,
 )
@@ -54,6 +56,24 @@ def month_of_impressions(usual: int, today: int) -> list[Row]:
         *(ad(date=day(-offset), impressions=usual) for offset in range(1, 29)),
         ad(impressions=today),
     ]
+
+
+def account(*rows: Row, **totals: object) -> Views:
+    """Return the account's own total of a day, and its campaigns; both read at once."""
+    return {
+        "ad_performance": list(rows),
+        "ad_account_totals": [total(**totals)],
+        "coverage": covered(0) + covered(0, stream="account_insights"),
+    }
+
+
+def read_later(hours: int, finality: str) -> Views:
+    """Return an account whose purchases are missing, its campaigns read so many hours later."""
+    later = FETCHED + dt.timedelta(hours=hours)
+    return account(ad(conversions="0")) | {
+        "coverage": covered(0, finality=finality, fetched_at=later)
+        + covered(0, finality=finality, stream="account_insights")
+    }
 
 
 def shop_and_stripe(*rows: Row) -> Views:
@@ -217,6 +237,14 @@ BAD: list[tuple[str, Views, int]] = [
         },
         1,
     ),
+    ("ad_rollup", account(ad(conversions="0", conversion_value="0")), 2),
+    ("ad_rollup", account(ad(), ad(campaign_id="c2", impressions=3), impressions=1_000), 5),
+    ("ad_rollup", account(ad(spend="9.97")), 1),
+    ("ad_rollup", account(ad(impressions=998)), 1),
+    ("ad_rollup", account(), 5),  # campaigns were read for the day, and have no rows
+    ("ad_rollup", account(ad(), spend="0", date=day(-1)), 5),  # the other way round
+    ("ad_rollup", read_later(6, "provisional"), 1),
+    ("ad_rollup", read_later(7, "final"), 1),
     ("stale_source", {"coverage": covered(-9, -8, -4), "orgs": [org()]}, 1),
     ("future_dates", ads({"date": day(3)}), 1),
     ("future_dates", stripe(date=day(3)), 1),
@@ -359,6 +387,34 @@ GOOD: list[tuple[str, Views]] = [
             ]
         },
     ),
+    ("ad_rollup", account(ad())),
+    (
+        "ad_rollup",
+        account(
+            ad(spend="4.00", clicks=5, impressions=400, conversions="1", conversion_value="30"),
+            ad(
+                campaign_id="c2",
+                spend="5.98",
+                clicks=15,
+                impressions=599,
+                conversions="0",
+                conversion_value="0",
+            ),
+        ),
+    ),
+    ("ad_rollup", account(ad(conversions=None))),
+    ("ad_rollup", account(ad(conversions="0"), conversions=None)),
+    ("ad_rollup", ads({"spend": "1.00"}) | {"coverage": covered(0)}),  # reads no totals
+    (
+        "ad_rollup",  # the campaigns of the day were not read yet
+        account() | {"coverage": covered(-1) + covered(0, stream="account_insights")},
+    ),
+    (
+        "ad_rollup",  # another account's
+        account(ad()) | {"ad_performance": [ad(), ad(account_id="act_2", source="ttd")]},
+    ),
+    ("ad_rollup", read_later(7, "provisional")),
+    ("ad_rollup", read_later(0, "open")),
     ("stale_source", {"coverage": covered(-9, -8, -3), "orgs": [org()]}),
     ("stale_source", {"coverage": covered(-30, stream="bookings"), "orgs": [org()]}),
     ("unit_jump", {"ad_performance": month_of_ads("1.00", "99.00")}),

@@ -296,6 +296,25 @@ def test_one_row_can_be_spoiled(world: World, name: str, field: str, value: obje
     assert fault.fired == 1
 
 
+def test_purchases_can_be_missing_at_campaign_level(world: World) -> None:
+    """One campaign's purchases are not told at campaign level; the account's total has them."""
+    query = DAILY | {"fields": FIELDS, "limit": "500"}
+    before = ask_meta(world, PATH, **query).document["data"]
+    campaign = next(row["campaign_id"] for row in before if "action_values" in row)
+    total = ask_meta(world, PATH, **(query | {"level": "account"})).document
+    fault = world.faults.plant(
+        Fault("purchases_hidden", "meta", times=None, options={"campaign": campaign})
+    )
+
+    after = ask_meta(world, PATH, **query).document["data"]
+
+    told = {row["campaign_id"] for row in after if "action_values" in row}
+    assert told == {row["campaign_id"] for row in before if "action_values" in row} - {campaign}
+    assert [row["spend"] for row in after] == [row["spend"] for row in before]
+    assert ask_meta(world, PATH, **(query | {"level": "account"})).document == total
+    assert fault.fired == 1
+
+
 def test_spend_can_be_negative(world: World) -> None:
     """The amount is the same, with a minus."""
     good = ask_meta(world, PATH, fields=FIELDS, **DAILY).document["data"][0]["spend"]

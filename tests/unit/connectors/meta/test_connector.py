@@ -22,6 +22,7 @@ from tests.unit.connectors.builders import account, respond, slice_of
 
 OPTIONS = MetaOptions()
 WORK = slice_of("campaign_insights")
+TOTALS = slice_of("account_insights")
 ASYNC = MetaOptions(report_mode="async")
 NEXT = "https://graph.facebook.com/v26.0/act_1/insights?access_token=EAABsecret&after=B"
 
@@ -76,6 +77,26 @@ def test_a_slice_is_asked_by_day_and_campaign() -> None:
     assert (query["level"], query["time_increment"], query["limit"]) == ("campaign", "1", "500")
     # breakdowns and action_breakdowns change the counts, so they are never asked for
     assert query.keys() == {"level", "time_range", "time_increment", "limit", "fields"}
+
+
+def test_the_totals_are_asked_by_day_and_account() -> None:
+    """The account's own total is the same request one level up, without what a campaign has."""
+    query = dict(connector.ask(TOTALS, OPTIONS).query)
+    campaigns = dict(connector.ask(WORK, OPTIONS).query)
+    assert query["level"] == "account"
+    assert {name for name in query if query[name] != campaigns[name]} == {"level", "fields"}
+    fields = set(query["fields"].split(","))
+    assert fields < set(campaigns["fields"].split(","))
+    assert not [name for name in fields if name.startswith("campaign")]
+    form = parse_qs(connector.ask(TOTALS, ASYNC).body.decode())
+    assert (form["level"], set(json.loads(form["fields"][0]))) == (["account"], fields)
+
+
+def test_the_totals_can_be_switched_off() -> None:
+    """Who needs the calls for something else reads the campaigns alone."""
+    names = [spec.name for spec in connector.streams(OPTIONS)]
+    assert names == ["campaign_insights", "account_insights"]
+    assert connector.streams(MetaOptions(rollup_check=False)) == connector.manifest.streams[:1]
 
 
 def test_refused_fields_are_left_out() -> None:

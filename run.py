@@ -104,6 +104,11 @@ def bench(rest: list[str]) -> int:
     return run_steps([[str(BIN / "python"), "-m", "tests.benchmarks", *rest]])
 
 
+def mutants(rest: list[str]) -> int:
+    """Break one promise at a time in a copy of the tree; a test must notice each."""
+    return run_steps([[str(BIN / "python"), "-m", "tests.mutants", *rest]])
+
+
 def tactics(*arguments: str) -> int:
     """Run the `tactics` command of `.venv`."""
     return subprocess.run([str(BIN / "tactics"), *arguments], check=False).returncode
@@ -146,6 +151,7 @@ def say(text: str) -> None:
 
 
 COMMANDS = {"demo": demo, "test": test, "check": check, "bench": bench, "docs": docs}
+COMMANDS["mutants"] = mutants
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -205,7 +205,10 @@ FROM overwritten GROUP BY account_id, date;
 INSERT INTO digests
 SELECT winning.account_id, winning.day, 0, 0, true FROM winning
 JOIN asked ON asked.request_id = winning.request_id AND asked.replayed
-WHERE winning.day IS NOT NULL;
+WHERE winning.day IS NOT NULL
+UNION ALL -- also where it wins no day any more: a newer fetch that found the same tells nothing
+SELECT '', unnest([window_start, window_end]), 0, 0, true FROM asked
+WHERE replayed AND window_start IS NOT NULL;
 
 -- name: changed_span
 -- The first and the last day that differ.

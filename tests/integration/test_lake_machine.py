@@ -165,3 +165,15 @@ class WindowMachine(RuleBasedStateMachine):
 
 TestWindowMachine = WindowMachine.TestCase
 TestWindowMachine.settings = effort(5, steps=8)
+
+
+def test_a_superseded_load_tells_what_nobody_was_told(tmp_path: Path):
+    """Killed after its commit and queued, a load tells its days though a newer fetch has them all."""
+    home, vendor = Home(tmp_path / "home").create(), Vendor()
+    with open_lake(home) as lake:
+        lake.append_pages(vendor.fetch("killed", [[ad("a", 1)]], last=1), "bronze-1")
+        lake.load_silver(vendor.load("untold", "killed"))
+        lake.append_pages(vendor.fetch("newer", [[ad("a", 1)]], last=1), "bronze-2")
+        retried = lake.load_silver(vendor.load("retried", "killed", wins={}))
+        newer = lake.load_silver(vendor.load("drained", "newer"))
+    assert (newer.start, retried.start, retried.end) == (None, day(1), day(1))

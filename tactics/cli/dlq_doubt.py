@@ -67,12 +67,21 @@ def _nobody_reads(letter: "Job", around: Surroundings) -> str:
 
 
 def _left_alone(letter: "Job", around: Surroundings) -> str:
-    name = f"{letter.stage}_breaker"
-    if letter.stage == "ingest":
-        key = letter.key
-        name = (around.sources or {}).get((key.org_id, key.source), "") if key else ""
-    until = around.open_until.get(name)
-    return f"{name} is open until {until:%H:%M} UTC" if until else ""
+    for name in _breakers_before(letter, around):
+        if until := around.open_until.get(name):
+            return f"{name} is open until {until:%H:%M} UTC"
+    return ""
+
+
+def _breakers_before(letter: "Job", around: Surroundings) -> list[str]:
+    """Return the breaker of the sink, or the vendor's and what its connection may have of its own."""
+    if letter.stage != "ingest":
+        return [f"{letter.stage}_breaker"]
+    key = letter.key
+    vendor = (around.sources or {}).get((key.org_id, key.source)) if key else None
+    if key is None or vendor is None:
+        return []
+    return [vendor, f"{vendor}.{key.org_id}", f"{vendor}.{key.org_id}.{key.source}"]
 
 
 def _unchanged(letter: "Job") -> str:

@@ -7,8 +7,10 @@ import platform
 import sys
 from collections.abc import Callable
 
+from tests.benchmarks.again import benchmark_again
 from tests.benchmarks.bus import benchmark_bus
 from tests.benchmarks.commits import benchmark_commits
+from tests.benchmarks.formula import benchmark_formula
 from tests.benchmarks.measure import ROOT, Row
 from tests.benchmarks.startup import benchmark_startup
 from tests.benchmarks.sync import benchmark_sync
@@ -24,13 +26,16 @@ def main() -> None:
         "startup": benchmark_startup,
         "bus": benchmark_bus,
         "commits": benchmark_commits,
+        "formula": benchmark_formula,
     }
     parser = argparse.ArgumentParser(prog="run.py bench", description=__doc__)
-    parser.add_argument("part", nargs="*", help=f"of: sync {' '.join(parts)} (default: all)")
+    names = " ".join((*parts, "again", "sync"))
+    parser.add_argument("part", nargs="*", help=f"of: {names} (default: all)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pages", type=int, default=PAGES, help="of 500 rows, for sync")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
     given = parser.parse_args()
+    parts["again"] = lambda _: benchmark_again(given.pages)
     parts["sync"] = lambda rounds: benchmark_sync(rounds, given.pages)
     if unknown := set(given.part) - set(parts):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")

@@ -6,10 +6,12 @@ import json
 import os
 import platform
 import stat
+from dataclasses import replace
 
 import pytest
 
 from tactics.cli.dlq_choice import find_author
+from tactics.cli.dlq_doubt import Surroundings, doubt_about
 from tactics.errors import DecodeError, RateLimited, SchemaViolation, SinkUnavailable
 from tactics.model import TOPIC_RAW, StreamKey
 from tactics.store import Store
@@ -233,6 +235,17 @@ def test_a_dry_run_changes_nothing_and_doubts(tactics, many, home, clock):
     with Store.open(home.database, clock) as store:
         assert len(store.jobs.list_dead()) == 5
         assert store.letters.changes() == []
+
+
+@pytest.mark.parametrize("own", ["", ".acme", ".acme.meta"])
+def test_the_breaker_of_one_connection_speaks_against_a_retry_too(letters, home, clock, own):
+    """The vendor's, the organisation's, or the one connection's."""
+    with Store.open(home.database, clock) as store:
+        letter = next(job for job in store.jobs.list_dead() if job.stage == "ingest")
+    letter = replace(letter, key=StreamKey("acme", "meta", "act_1", "campaign_insights"))
+    open_until = {f"meta_breaker{own}": clock.now()}
+    around = Surroundings(open_until, {("acme", "meta"): "meta_breaker"})
+    assert doubt_about(letter, around) == f"meta_breaker{own} is open until 09:00 UTC"
 
 
 def test_who_did_what_can_be_told(tactics, letters, monkeypatch):

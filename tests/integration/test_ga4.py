@@ -114,11 +114,13 @@ def test_an_exhausted_quota_parks_the_source(lab: Lab):
     codes = [problem.code for source in result.sources for problem in source.problems]
     assert codes[0] == "rate_limited"
     held = {row[1] for row in lab.silver(ROWS)}
-    assert held == {TODAY - dt.timedelta(days=back) for back in range(7)}
+    assert held >= {TODAY - dt.timedelta(days=back) for back in range(7)}
+    assert lab.silver(ROWS) != recorded(lab)  # the other property came as far as it could
     lab.sandbox.clear_requests()
     lab.world.faults.clear()
     lab.sync()
     assert lab.sandbox.requests == ()
     lab.clock.advance(4000)
+    lab.sync()  # the test's clock runs while the trial of the other property is on its way
     assert lab.sync().status is RunStatus.SUCCEEDED
     assert lab.silver(ROWS) == recorded(lab)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from tactics.config import LakeSettings
-from tactics.duck import DuckLimits
+from tactics.duck import Connection, DuckLimits
 from tactics.home import Home
 from tactics.lake import bronze, changes, maintenance, silver
 from tactics.lake.failures import mapped_errors
@@ -106,6 +106,13 @@ class Lake:
         """
         held = self._held(table, org_id, start, end)
         return relation_sql(find_table(table), held, org_id=org_id, start=start, end=end)
+
+    def show_silver(self, connection: Connection) -> None:
+        """Make a view of each silver table; files that are gone are noticed here."""
+        with mapped_errors():
+            for table, spec in TABLES.items():
+                if spec.namespace == "silver":
+                    connection.execute(f"CREATE VIEW {table} AS FROM {self.relation_sql(table)}")
 
     def columns(self, table: str) -> Columns:
         """Return the names and DuckDB types of the table's columns."""

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from tactics import duck
 from tactics.config import Settings
-from tactics.lake import TABLES
 from tactics.pipeline.facts import org_facts
 from tactics.pipeline.workspace import Workspace
 
@@ -35,12 +34,13 @@ ORGS = pa.schema([
 
 
 def open_silver(workspace: Workspace) -> duck.Connection:
-    """Return an in-memory DuckDB with a view per silver table, `coverage` and `orgs`."""
+    """Return an in-memory DuckDB with a view per silver table, `coverage` and `orgs`.
+
+    Raises:
+        SinkUnavailable: the lake cannot be reached.
+    """
     connection = duck.connect(None, workspace.limits, folders=workspace.lake.folders())
-    for table, spec in TABLES.items():
-        if spec.namespace == "silver":
-            source = workspace.lake.relation_sql(table)
-            connection.execute(f"CREATE VIEW {table} AS FROM {source}")
+    workspace.lake.show_silver(connection)
     connection.register("coverage", coverage_table(workspace))
     connection.register("orgs", orgs_table(workspace.settings, workspace.clock.now()))
     return connection

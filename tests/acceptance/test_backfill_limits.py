@@ -239,7 +239,9 @@ def asked_of(call: Call) -> Asked | None:
     if found is None:
         return None
     account = re.search(r"act_\d+|customers/\d+|properties/\d+", call.path)
-    stream = re.search(r'"dimensions": (\[[^\]]*\])|\{ (orders|customers)\(|refunds', text)
+    stream = re.search(
+        r'"dimensions": (\[[^\]]*\])|\{ (orders|customers)\(|refunds|level=\w+', text
+    )
     path = re.sub(r"\d{5,}", "#", call.path)
     return Asked(
         call.mount,

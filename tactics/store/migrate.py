@@ -18,6 +18,11 @@ from tactics.store.database import Database
 APPLICATION_ID = 0x54414354  # "TACT"
 PACKAGE = "migrations.state"
 _FILE_NAME = re.compile(r"(\d{4})_[a-z]+(_[a-z]+)+\.sql")
+# One statement, so one state of the file: another process may be making it at this moment.
+_FACTS = (
+    "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+    " FROM pragma_application_id, pragma_user_version"
+)
 _WAL_ATTEMPTS = 100
 _WAL_WAIT_SECONDS = 0.05
 
@@ -66,14 +71,9 @@ def read_version(database: Database) -> int:
     Raises:
         SchemaVersionError: another application's file, or written by a newer tactics.
     """
-    application_id, version, objects = (
-        database.command(query)[0]  # type: ignore[index]  # these always return a row
-        for query in (
-            "PRAGMA application_id",
-            "PRAGMA user_version",
-            "SELECT count(*) FROM sqlite_schema",
-        )
-    )
+    row = database.read_one(_FACTS)
+    assert row is not None
+    application_id, version, objects = row
     if (application_id, version, objects) == (0, 0, 0):
         return 0
     if application_id != APPLICATION_ID:

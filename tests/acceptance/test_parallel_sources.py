@@ -2,7 +2,8 @@
 
 Only the fetching is compared. Bronze, silver and gold need the processor, not the vendors, and are
 done once for all sources; the client's own waits (polls, limits) pass on a clock that nobody waits
-for. What is left is the vendors' 200 ms for each call.
+for. What is left is the vendors' 200 ms for each call. Accounts of one source are fetched beside each
+other in both; what is compared is the sources.
 """
 
 import time
@@ -71,5 +72,4 @@ def test_ten_sources_at_once_are_three_times_faster(tmp_path: Path):
     assert at_once.calls == one_by_one.calls
     assert {source.outcome for source in at_once.sources} == {Outcome.OK}
     assert set(at_once.pages()) == set(known_kinds())
-    assert one_by_one.seconds > LATENCY_SECONDS * one_by_one.calls.total()
     assert one_by_one.seconds > FASTER * at_once.seconds

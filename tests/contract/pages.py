@@ -15,7 +15,7 @@ from tactics.model import TOPIC_RAW
 from tactics.pipeline import Workspace
 from tactics.store import Event
 from tests.lab import open_lab
-from tests.unit.connectors.builders import COLUMNS, INSERT
+from tests.unit.connectors.builders import COLUMNS, INSERT, run_silver
 
 KEPT = Path(__file__).with_name("pages.json")
 DAYS = 9
@@ -58,7 +58,7 @@ def open_pages(folder: Path) -> Connection:
 def rows_of(connection: Connection, page: Page) -> list[dict[str, Any]]:
     """Return what the stream's SQL makes of the pages there are."""
     sql = stream_sql(find_connector(page.kind), page.stream)
-    return connection.sql(sql).to_arrow_table().to_pylist()
+    return run_silver(connection, sql)
 
 
 def _collect(workspace: Workspace, scratch: Path) -> list[Page]:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from tactics.connectors import Connector, stream_sql
-from tactics.duck import DuckLimits, connect
+from tactics.duck import Connection, DuckLimits, connect
 from tactics.model import AccountInfo, Priority, Slice, StreamKey, Window
 from tactics.transport import Response
 
@@ -54,6 +54,14 @@ def described(options: dict[str, object] | None = None, **account: object) -> di
     return {"method": "GET", "path": "/", "query": {}, "account": known, "options": options or {}}
 
 
+def run_silver(connection: Connection, sql: str) -> list[dict[str, Any]]:
+    """Return what a stream's SQL makes of the pages; a relation would be planned twice."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE made AS {sql}")
+    table: pa.Table = connection.table("made").to_arrow_table()
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
 class Silver:
     """Runs the SQL of one stream over pages in memory."""
 
@@ -88,8 +96,7 @@ class Silver:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return what the SQL makes of the pages, in the vendor's order."""
-        table: pa.Table = self.connection.sql(self.sql).to_arrow_table()
-        rows: list[dict[str, Any]] = table.to_pylist()
+        rows = run_silver(self.connection, self.sql)
         return sorted(rows, key=lambda row: (row["log_seq"], row["position"]))
 
     def row(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Shows no secret, asks nobody anything, and writes only to the keyring.
 """
 
 import os
+import shlex
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -121,6 +122,16 @@ class Credentials:
                 hint=how_to_supply(org_id, source, name, keyring=False),
             )
         return Location(org_id, source, name, "keyring", user)
+
+    def how_to_renew(self, org_id: str, source: str, name: str) -> str:
+        """Return the command that replaces a secret where it is read from; reads none itself."""
+        written = "install -m 600 /dev/stdin"
+        if folder := self._environment.get(FOLDER_VARIABLE):
+            file = Path(folder) / f"{org_id}.{source}.{name}"
+            return f"sudo {written} {shlex.quote(str(file))} && sudo tactics service install"
+        if named := self._environment.get(variable_of(org_id, source, name) + "_FILE"):
+            return f"{written} {shlex.quote(named)}"
+        return how_to_set(org_id, source, name)
 
     def _how_to_supply(self, org_id: str, source: str, name: str) -> str:
         if folder := self._environment.get(FOLDER_VARIABLE):

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tactics.analytics import CheckState, Health, HealthCheck
-from tactics.credentials import how_to_set
 from tactics.errors import ContractChanged, FieldRejected, SliceTooLarge
 from tactics.model import Alert, AlertSeverity
 from tactics.pipeline.result import Outcome, PipelineResult, SourceOutcome
@@ -24,14 +23,14 @@ WARN, FAIL = CheckState.WARN, CheckState.FAIL
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One enabled source: what its vendor's API is, and which credential a person would renew."""
+    """One enabled source: what its vendor's API is, and the command that renews its credential."""
 
     org_id: str
     source: str
     title: str
     api_version: str
     sunset: dt.date | None
-    credential: str
+    renew: str
 
     @property
     def name(self) -> str:
@@ -130,7 +129,7 @@ def _severity(state: CheckState) -> int:
 def _command(check: HealthCheck, source: Watched | None) -> str:
     """Return what mends it; for a credential that was refused, the exact command."""
     if check.name == "auth" and check.state is FAIL and source:
-        return how_to_set(source.org_id, source.source, source.credential)
+        return source.renew
     return check.command
 
 

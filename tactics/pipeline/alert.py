@@ -80,7 +80,9 @@ def _watched(workspace: Workspace) -> Iterator[Watched]:
             manifest.title,
             manifest.api_version,
             manifest.sunset,
-            _renewable(workspace, chosen, manifest),
+            workspace.credentials.how_to_renew(
+                chosen.org_id, chosen.source, _renewable(workspace, chosen, manifest)
+            ),
         )
 
 

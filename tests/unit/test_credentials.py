@@ -184,6 +184,30 @@ def test_in_a_service_the_hint_names_the_file_it_reads():
     )
 
 
+@pytest.mark.parametrize(
+    ("environment", "command"),
+    [
+        ({}, "tactics auth set acme meta access_token"),
+        ({VARIABLE: "in the environment"}, "tactics auth set acme meta access_token"),
+        (
+            {f"{VARIABLE}_FILE": "/run/my secrets/meta"},
+            "install -m 600 /dev/stdin '/run/my secrets/meta'",
+        ),
+        (
+            {"TACTICS_CREDENTIALS_FOLDER": "/etc/tactics/credentials"},
+            (
+                "sudo install -m 600 /dev/stdin /etc/tactics/credentials/acme.meta.access_token"
+                " && sudo tactics service install"
+            ),
+        ),
+    ],
+)
+def test_a_secret_is_renewed_where_it_is_read_from(environment: dict[str, str], command: str):
+    """What systemd or a file hands over comes before the keyring: there `auth set` changes nothing."""
+    credentials, _ = make(environment)
+    assert credentials.how_to_renew(*WHO) == command
+
+
 def test_required_credential_is_returned():
     """What is there is returned and registered."""
     credentials, seen = make({VARIABLE: "from-environment"})

@@ -18,7 +18,8 @@ from tactics.pipeline import (
 from tactics.pipeline.alarms import RULES, TOLD, Observed, Watched, alerts_of, keys_over
 
 NOW = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
-META = Watched("acme", "meta", "Meta Ads", "v25.0", None, "access_token")
+RENEW = "tactics auth set acme meta access_token"
+META = Watched("acme", "meta", "Meta Ads", "v25.0", None, RENEW)
 OK, WARN, FAIL = CheckState
 INFO, WARNING, CRITICAL = AlertSeverity
 CLOCK = HealthCheck("clock", OK, "2026-11-21 09:00 UTC")

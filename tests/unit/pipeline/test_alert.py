@@ -16,6 +16,7 @@ from tactics.pipeline import (
     Scope,
     Workspace,
     after_run,
+    between_runs,
     sync,
 )
 from tactics.pipeline.alert import observe, tell
@@ -99,7 +100,8 @@ def test_the_command_names_the_credential_in_use(
     workspace = open_workspace(orgs=orgs_of("http://127.0.0.1:1"))
     workspace.store.sightings.note("acme", "probe", used)
     [watched] = observe(workspace, result(clock)).watched
-    assert (watched.name, watched.credential) == ("acme/probe", credential)
+    assert watched.name == "acme/probe"
+    assert watched.renew == f"tactics auth set acme probe {credential}"
 
 
 def test_what_the_store_knows_is_gathered(workspace: Workspace, clock: FakeClock):
@@ -215,3 +217,11 @@ def test_a_sync_raises_and_resolves(open_workspace: Open, clock: FakeClock):
         "raised",
         "resolved",
     ]
+
+
+def test_trouble_is_told_also_when_nothing_runs(workspace: Workspace):
+    """A look between two runs raises what it sees, and resolves it."""
+    open_breaker(workspace)
+    assert between_runs(workspace).raised == ("breakers:probe_breaker",)
+    workspace.store.breakers.reset("probe_breaker")
+    assert between_runs(workspace).resolved == ("breakers:probe_breaker",)

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 from tactics.config import load_settings
 from tactics.home import Home
+from tactics.model import RunStatus
 from tactics.pipeline import PipelineResult, Scope, Workspace, query, sync
 from tactics.sandbox import Fault, Sandbox, World, serve
 from tests.support import FakeClock
@@ -141,6 +143,30 @@ def open_lab(folder: Path, *, days: int = 40, **options: Any) -> Iterator[Lab]:
     world = World(today=TODAY, days=days, **{"sources": PILLARS, **options})
     with serve(world) as sandbox:
         yield Lab(world, sandbox, Home(folder / "home").create())
+
+
+class Synced:
+    """A home after its first sync, put back for each test that begins there: to sync costs seconds.
+
+    It always stands at the same path, because a lake knows its files by their whole paths.
+    """
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self._folder, self._options = folder / "lab", options
+        self._kept = folder / "kept"
+        with open_lab(self._folder, **options) as lab:
+            assert lab.sync().status is RunStatus.SUCCEEDED
+            self._seconds = lab.clock.monotonic()
+        (self._folder / "home").rename(self._kept)
+
+    @contextmanager
+    def again(self) -> Iterator[Lab]:
+        """Return a lab as the first sync left it, its world untouched."""
+        shutil.rmtree(self._folder)
+        shutil.copytree(self._kept, self._folder / "home")
+        with open_lab(self._folder, **self._options) as lab:
+            lab.clock.advance(self._seconds)
+            yield lab
 
 
 def result_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:

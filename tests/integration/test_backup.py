@@ -1,11 +1,11 @@
 """A home that was backed up and restored elsewhere is the home it was."""
 
-import itertools
 import shutil
 import signal
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -13,36 +13,26 @@ import zstandard
 from tactics.errors import ConfigError, StoreCorrupt
 from tactics.home import Home
 from tactics.model import RunStatus
-from tactics.pipeline import back_up, query, relocate, restore_backup, verify
-from tests.lab import VOLATILE, Lab, open_lab, result_of
+from tactics.pipeline import back_up, relocate, restore_backup, verify
+from tests.lab import Lab, Synced, open_lab, result_of
 
-COLUMNS = """
-SELECT database_name, table_name, column_name
-FROM duckdb_columns()
-WHERE schema_name = 'main' AND NOT internal AND database_name <> 'bronze'
-  AND table_name NOT IN ('meta', 'generation', 'freshness')
-ORDER BY database_name, table_name, column_index
-"""
 BACKUPS = 25  # at most, while one sync runs
+
+
+OPTIONS: dict[str, Any] = {"days": 12, "orgs": ("acme",)}
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """Return a lab with one organisation and 12 days of history."""
-    with open_lab(tmp_path, days=12, orgs=("acme",)) as lab:
+    with open_lab(tmp_path, **OPTIONS) as lab:
         yield lab
 
 
-def layers(lab: Lab) -> dict[str, list[str]]:
-    """Return every row of silver and gold as text, without what names a fetch or an instant."""
-    with lab.workspace() as workspace:
-        columns = query(workspace, COLUMNS)[1]
-        found: dict[str, list[str]] = {}
-        for (database, table), group in itertools.groupby(columns, key=lambda row: row[:2]):
-            kept = ", ".join(f'"{name}"' for *_, name in group if name not in VOLATILE)
-            rows = query(workspace, f"SELECT {kept} FROM {database}.main.{table}")[1]
-            found[f"{database}.{table}"] = sorted(map(str, rows))
-        return found
+@pytest.fixture(scope="module")
+def first_sync(tmp_path_factory: pytest.TempPathFactory) -> Synced:
+    """Sync such a lab once for all tests that begin there."""
+    return Synced(tmp_path_factory.mktemp("synced"), **OPTIONS)
 
 
 def save(lab: Lab, name: str = "home") -> Path:
@@ -68,22 +58,24 @@ def change(lab: Lab) -> None:
 def sync_to_the_end(lab: Lab) -> dict[str, list[str]]:
     """Sync, twice to the same end, and return every row."""
     assert lab.sync().status is RunStatus.SUCCEEDED
-    rows = layers(lab)
+    rows = lab.layers()
     assert lab.sync().status is RunStatus.SUCCEEDED
-    assert layers(lab) == rows
+    assert lab.layers() == rows
     return rows
 
 
-def test_a_restored_home_answers_and_goes_on(lab: Lab):
+def test_a_restored_home_answers_and_goes_on(synced: Lab):
     """At another path, its original gone: the same rows, the same report, and the next sync."""
-    lab.sync()
-    before, report = layers(lab), result_of(lab.command("report", "pacing", "--json"))["rows"]
-    saved = save(lab)
-    shutil.rmtree(lab.home.root)
-    other = bring_in(lab, saved)
-    assert layers(other) == before
+    before, report = (
+        synced.layers(),
+        result_of(synced.command("report", "pacing", "--json"))["rows"],
+    )
+    saved = save(synced)
+    shutil.rmtree(synced.home.root)
+    other = bring_in(synced, saved)
+    assert other.layers() == before
     assert result_of(other.command("report", "pacing", "--json"))["rows"] == report
-    change(lab)
+    change(synced)
     assert sync_to_the_end(other) != before
 
 
@@ -102,7 +94,7 @@ def test_backups_during_a_sync_are_each_of_one_instant(lab: Lab):
     for number in sorted({0, len(saved) // 2, len(saved) - 1}):
         other = bring_in(lab, saved[number], f"restored-{number}")
         assert other.sync().status is RunStatus.SUCCEEDED
-        assert layers(other) == wanted
+        assert other.layers() == wanted
 
 
 @pytest.mark.slow
@@ -118,52 +110,50 @@ def test_a_killed_home_is_saved_as_it_was_left(lab: Lab, point: str):
 @pytest.mark.slow
 @pytest.mark.crash
 @pytest.mark.parametrize("point", ["bronze.files_written", "silver.committed", "gold.built"])
-def test_a_restored_home_survives_kill_9(lab: Lab, point: str):
+def test_a_restored_home_survives_kill_9(synced: Lab, point: str):
     """It is as durable as any: killed in its first sync, the next one brings everything home."""
-    lab.sync()
-    other = bring_in(lab, save(lab))
-    change(lab)
+    other = bring_in(synced, save(synced))
+    change(synced)
     assert other.command("sync", TACTICS_CRASH_AT=point).returncode == -signal.SIGKILL
-    assert sync_to_the_end(other) == sync_to_the_end(lab)
+    assert sync_to_the_end(other) == sync_to_the_end(synced)
 
 
-def test_a_moved_home_is_mended_where_it_lies(lab: Lab):
+def test_a_moved_home_is_mended_where_it_lies(synced: Lab):
     """It says which command helps, and that command makes it work."""
-    lab.sync()
-    before = layers(lab)
-    moved = Lab(lab.world, lab.sandbox, Home(lab.home.root.with_name("moved")), lab.clock)
-    lab.home.root.rename(moved.home.root)
+    before = synced.layers()
+    moved = Lab(
+        synced.world, synced.sandbox, Home(synced.home.root.with_name("moved")), synced.clock
+    )
+    synced.home.root.rename(moved.home.root)
     told = moved.command("sync")
     assert told.returncode != 0
     assert "`tactics restore --in-place`" in told.stderr
     assert moved.command("restore", "--in-place").returncode == 0
-    assert layers(moved) == before
+    assert moved.layers() == before
     assert "nothing to do" in moved.command("restore", "--in-place").stderr
-    change(lab)
+    change(synced)
     assert moved.sync().status is RunStatus.SUCCEEDED
 
 
-def test_a_copy_that_was_mended_leaves_its_original_alone(lab: Lab):
+def test_a_copy_that_was_mended_leaves_its_original_alone(synced: Lab):
     """Both work on, each on its own files."""
-    lab.sync()
-    before = layers(lab)
-    copy = Lab(lab.world, lab.sandbox, Home(lab.home.root.with_name("copy")), lab.clock)
-    shutil.copytree(lab.home.root, copy.home.root)
+    before = synced.layers()
+    copy = Lab(synced.world, synced.sandbox, Home(synced.home.root.with_name("copy")), synced.clock)
+    shutil.copytree(synced.home.root, copy.home.root)
     relocate(copy.home)
-    change(lab)
+    change(synced)
     assert copy.sync().status is RunStatus.SUCCEEDED
-    assert layers(lab) == before
+    assert synced.layers() == before
 
 
-def test_what_is_in_a_backup_and_what_is_not(lab: Lab, tmp_path: Path):
+def test_what_is_in_a_backup_and_what_is_not(synced: Lab, tmp_path: Path):
     """The parts that a home needs, each file once, for this user only; no secret among them."""
-    lab.sync()
-    (lab.home.root / "token").write_text("of the daemon")
-    (lab.home.lake / "warehouse" / "orphan.parquet").write_bytes(b"nobody refers to it")
-    saved = save(lab)
+    (synced.home.root / "token").write_text("of the daemon")
+    (synced.home.lake / "warehouse" / "orphan.parquet").write_bytes(b"nobody refers to it")
+    saved = save(synced)
     assert saved.stat().st_mode & 0o777 == 0o600
     plain = zstandard.ZstdDecompressor().stream_reader(saved.read_bytes()).read()
-    for secret in lab.world.environment(lab.sandbox.url).values():
+    for secret in synced.world.environment(synced.sandbox.url).values():
         assert secret.encode() not in plain
     (tmp_path / "plain.tar").write_bytes(plain)
     with tarfile.open(tmp_path / "plain.tar") as archive:
@@ -175,22 +165,22 @@ def test_what_is_in_a_backup_and_what_is_not(lab: Lab, tmp_path: Path):
     }  # fmt: skip
     assert names[-1] == "manifest.json"
     assert not [name for name in names if "orphan" in name or "-wal" in name]
-    assert list(lab.home.scratch.iterdir()) == []
+    assert list(synced.home.scratch.iterdir()) == []
 
 
-def test_a_home_that_lacks_a_file_is_not_saved_as_if_it_were_whole(lab: Lab):
+def test_a_home_that_lacks_a_file_is_not_saved_as_if_it_were_whole(synced: Lab):
     """The next restore must not be the moment to find out."""
-    lab.sync()
-    max((lab.home.lake / "warehouse").rglob("*.parquet")).unlink()
+    max((synced.home.lake / "warehouse").rglob("*.parquet")).unlink()
     with pytest.raises(StoreCorrupt, match="a file of this home is missing"):
-        save(lab)
-    assert list(lab.home.root.parent.glob("*.tar.zst*")) == []
+        save(synced)
+    assert list(synced.home.root.parent.glob("*.tar.zst*")) == []
 
 
-def test_a_moved_home_is_not_saved_before_it_is_mended(lab: Lab):
+def test_a_moved_home_is_not_saved_before_it_is_mended(synced: Lab):
     """Its metadata names the files of another folder."""
-    lab.sync()
-    moved = Lab(lab.world, lab.sandbox, Home(lab.home.root.with_name("moved")), lab.clock)
-    lab.home.root.rename(moved.home.root)
+    moved = Lab(
+        synced.world, synced.sandbox, Home(synced.home.root.with_name("moved")), synced.clock
+    )
+    synced.home.root.rename(moved.home.root)
     with pytest.raises(ConfigError, match="moved or copied"):
         save(moved)

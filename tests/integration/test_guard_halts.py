@@ -23,39 +23,36 @@ def assert_halted(lab: Lab, check: str) -> None:
     assert findings[check]["examples"]
 
 
-def test_negative_revenue_halts(lab: Lab):
+def test_negative_revenue_halts(synced: Lab):
     """A negative booking revenue halts the organisation and keeps the last good report."""
-    lab.sync()
-    before = pacing(lab)
-    booking = lab.world.totals().of("acme").bookings[0].booking
-    lab.world.edit_booking(booking.booking_id, booking_revenue=Decimal(-5))
-    assert lab.sync().status is RunStatus.HALTED
-    assert_halted(lab, "negative_revenue")
-    assert pacing(lab) == before
+    before = pacing(synced)
+    booking = synced.world.totals().of("acme").bookings[0].booking
+    synced.world.edit_booking(booking.booking_id, booking_revenue=Decimal(-5))
+    assert synced.sync().status is RunStatus.HALTED
+    assert_halted(synced, "negative_revenue")
+    assert pacing(synced) == before
 
 
-def test_an_inconsistent_channel_halts(lab: Lab):
+def test_an_inconsistent_channel_halts(synced: Lab):
     """A campaign booked as search and delivered as social halts, and the old report answers."""
-    lab.sync()
-    before = pacing(lab)
-    sheet = lab.world.totals().of("acme").bookings
+    before = pacing(synced)
+    sheet = synced.world.totals().of("acme").bookings
     booked = next(row.booking for row in sheet if row.booking.campaign_id)
-    lab.world.edit_booking(booked.booking_id, channel="search")
-    assert lab.sync().status is RunStatus.HALTED
-    assert_halted(lab, "channel_consistency")
-    assert pacing(lab) == before
+    synced.world.edit_booking(booked.booking_id, channel="search")
+    assert synced.sync().status is RunStatus.HALTED
+    assert_halted(synced, "channel_consistency")
+    assert pacing(synced) == before
 
 
-def test_a_missing_date_halts(lab: Lab):
+def test_a_missing_date_halts(synced: Lab):
     """A day without coverage inside the covered range is found, and halts."""
-    lab.sync()
-    before = pacing(lab)
-    with lab.workspace() as workspace:
+    before = pacing(synced)
+    with synced.workspace() as workspace:
         rows = workspace.store.coverage.all_rows("acme")
         key = next(row.key for row in rows if row.key.source == "stripe")
-        forget_day(lab, key, TODAY - dt.timedelta(days=20))
-    assert_halted(lab, "missing_dates")
-    assert pacing(lab) == before
+        forget_day(synced, key, TODAY - dt.timedelta(days=20))
+    assert_halted(synced, "missing_dates")
+    assert pacing(synced) == before
 
 
 def forget_day(lab: Lab, key: StreamKey, day: dt.date) -> None:
@@ -68,28 +65,26 @@ def forget_day(lab: Lab, key: StreamKey, day: dt.date) -> None:
         assert not workspace.store.coverage.days(key, day, day)
 
 
-def test_another_organisation_goes_on(lab: Lab):
+def test_another_organisation_goes_on(synced: Lab):
     """What halts one organisation is built for the other, and for the first once it is mended."""
-    lab.sync()
-    booking = lab.world.totals().of("acme").bookings[0].booking
+    booking = synced.world.totals().of("acme").bookings[0].booking
     good = booking.booking_revenue
-    lab.world.edit_booking(booking.booking_id, booking_revenue=Decimal(-5))
-    lab.world.restate(5)
-    assert lab.sync().status is RunStatus.HALTED
+    synced.world.edit_booking(booking.booking_id, booking_revenue=Decimal(-5))
+    synced.world.restate(5)
+    assert synced.sync().status is RunStatus.HALTED
     spend = "SELECT org_id, sum(spend) FROM ad_daily GROUP BY org_id ORDER BY org_id"
     silver = spend.replace("ad_daily", "silver.ad_performance")
-    gold_now, silver_now = dict(lab.silver(spend)), dict(lab.silver(silver))
+    gold_now, silver_now = dict(synced.silver(spend)), dict(synced.silver(silver))
     assert gold_now["globex"] == silver_now["globex"]
     assert gold_now["acme"] != silver_now["acme"]
-    lab.world.edit_booking(booking.booking_id, booking_revenue=good)
-    assert lab.sync().status is RunStatus.SUCCEEDED
-    assert dict(lab.silver(spend)) == silver_now
+    synced.world.edit_booking(booking.booking_id, booking_revenue=good)
+    assert synced.sync().status is RunStatus.SUCCEEDED
+    assert dict(synced.silver(spend)) == silver_now
 
 
-def test_days_of_a_fetch_are_final_when_the_vendor_is(lab: Lab):
+def test_days_of_a_fetch_are_final_when_the_vendor_is(synced: Lab):
     """Days older than the vendor's restatement are final in gold, today is open."""
-    lab.sync()
-    held = dict(lab.silver("SELECT date, any_value(finality) FROM ad_daily GROUP BY date"))
+    held = dict(synced.silver("SELECT date, any_value(finality) FROM ad_daily GROUP BY date"))
     assert held[min(held)] == Finality.FINAL
     assert held[TODAY] == Finality.OPEN
 

@@ -96,40 +96,38 @@ def counts(lab: Lab) -> dict[str, int]:
 
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.__name__)
 def test_writes_wait_become_dead_letters_and_come_home(
-    lab: Lab, outage: Callable[[Lab], AbstractContextManager[None]]
+    synced: Lab, outage: Callable[[Lab], AbstractContextManager[None]]
 ):
     """Failed writes wait; after three failed retries they are dead letters; a flush heals them."""
-    lab.sync()
-    lab.world.restate(14)
-    with outage(lab):
-        result = lab.sync()
+    synced.world.restate(14)
+    with outage(synced):
+        result = synced.sync()
         assert result.status is RunStatus.FAILED, result.to_json()
-        assert counts(lab).get("retryable", 0) > 0
+        assert counts(synced).get("retryable", 0) > 0
         for _ in range(MAX_FLUSHES):
-            flush_queue(lab)
-            if set(counts(lab)) == {"discarded"}:
+            flush_queue(synced)
+            if set(counts(synced)) == {"discarded"}:
                 break
-        assert {letter.attempt for letter in dead_letters(lab)} == {TRIES}
-        assert set(counts(lab)) == {"discarded"}
-        letters = lab.command("dlq", "list", "--json")
+        assert {letter.attempt for letter in dead_letters(synced)} == {TRIES}
+        assert set(counts(synced)) == {"discarded"}
+        letters = synced.command("dlq", "list", "--json")
         assert letters.returncode == 0, letters.stderr
         assert "sink_unavailable" in letters.stdout
-    healed = flush_queue(lab)
+    healed = flush_queue(synced)
     assert healed.status is RunStatus.SUCCEEDED, healed.to_json()
-    assert set(counts(lab)) == {"completed"}
-    assert_home_equals_vendors(lab)
+    assert set(counts(synced)) == {"completed"}
+    assert_home_equals_vendors(synced)
 
 
-def test_an_inspected_dead_letter_says_what_to_do(lab: Lab):
+def test_an_inspected_dead_letter_says_what_to_do(synced: Lab):
     """`dlq inspect` tells the cause, the attempts and the command that brings the row home."""
-    lab.sync()
-    lab.world.restate(3)
-    with unusable_warehouse(lab):
-        lab.sync("meta")
+    synced.world.restate(3)
+    with unusable_warehouse(synced):
+        synced.sync("meta")
         for _ in range(3):
-            flush_queue(lab)
-        job_id = dead_letters(lab)[0].job_id
-        done = lab.command("dlq", "inspect", str(job_id))
+            flush_queue(synced)
+        job_id = dead_letters(synced)[0].job_id
+        done = synced.command("dlq", "inspect", str(job_id))
     assert done.returncode == 0, done.stderr
     assert "bronze" in done.stdout
     assert "queue flush" in done.stdout or "dlq retry" in done.stdout

@@ -63,107 +63,99 @@ def test_first_sync_matches_the_vendors_to_the_cent(lab: Lab):
     assert_home_equals_vendors(lab)
 
 
-def test_second_sync_writes_no_duplicate(lab: Lab):
+def test_second_sync_writes_no_duplicate(synced: Lab):
     """A second sync leaves rows, sums and gold as the first one made them."""
-    lab.sync()
-    before = lab.layers()
-    result = lab.sync()
+    before = synced.layers()
+    result = synced.sync()
     assert result.status is RunStatus.SUCCEEDED, result.to_json()
-    assert lab.layers() == before
-    assert_home_equals_vendors(lab)
+    assert synced.layers() == before
+    assert_home_equals_vendors(synced)
 
 
-def test_restatement_rename_and_vanished_rows_arrive(lab: Lab):
+def test_restatement_rename_and_vanished_rows_arrive(synced: Lab):
     """After 14 restated days, a rename and two vanished rows, the next sync matches again."""
-    lab.sync()
-    lab.world.restate(14)
-    lab.world.rename_campaign()
-    assert len(lab.world.drop_rows(2)) == 2
-    assert lab.silver(AD_SUMS) != vendor_ads(lab)
-    result = lab.sync()
+    synced.world.restate(14)
+    synced.world.rename_campaign()
+    assert len(synced.world.drop_rows(2)) == 2
+    assert synced.silver(AD_SUMS) != vendor_ads(synced)
+    result = synced.sync()
     assert_balanced(result)
-    renamed_long_ago = {row[5] for row in vendor_ads(lab)}
-    assert {row[5] for row in lab.silver(AD_SUMS)} >= renamed_long_ago
+    renamed_long_ago = {row[5] for row in vendor_ads(synced)}
+    assert {row[5] for row in synced.silver(AD_SUMS)} >= renamed_long_ago
     lookback = TODAY - dt.timedelta(days=27)
-    assert [row for row in lab.silver(AD_SUMS) if row[4] >= lookback] == [
-        row for row in vendor_ads(lab) if row[4] >= lookback
+    assert [row for row in synced.silver(AD_SUMS) if row[4] >= lookback] == [
+        row for row in vendor_ads(synced) if row[4] >= lookback
     ]
-    numbers = [row[:5] + row[6:] for row in lab.silver(AD_SUMS)]
-    assert numbers == [row[:5] + row[6:] for row in vendor_ads(lab)]
+    numbers = [row[:5] + row[6:] for row in synced.silver(AD_SUMS)]
+    assert numbers == [row[:5] + row[6:] for row in vendor_ads(synced)]
 
 
-def test_a_day_later_only_what_is_due_is_fetched(lab: Lab):
+def test_a_day_later_only_what_is_due_is_fetched(synced: Lab):
     """The next morning adds the new day and stays equal to the vendors."""
-    lab.sync()
-    lab.world.advance(1)
-    lab.clock.advance(24 * 3600)
-    result = lab.sync()
+    synced.world.advance(1)
+    synced.clock.advance(24 * 3600)
+    result = synced.sync()
     assert result.status is RunStatus.SUCCEEDED, result.to_json()
-    assert_home_equals_vendors(lab)
+    assert_home_equals_vendors(synced)
 
 
-def test_bookings_reach_gold_and_messy_rows_the_quarantine(lab: Lab):
+def test_bookings_reach_gold_and_messy_rows_the_quarantine(synced: Lab):
     """Readable bookings are in gold; each unreadable sheet row is refused with its rule."""
-    lab.sync()
     wanted = sorted(
         (row.org_id, row.booking.booking_id, row.booking.booking_revenue)
-        for row in lab.world.totals().bookings
+        for row in synced.world.totals().bookings
     )
-    held = lab.silver(
+    held = synced.silver(
         "SELECT org_id, booking_id, booking_revenue FROM silver.bookings ORDER BY ALL"
     )
     assert held == wanted
-    refused = lab.silver("SELECT count(*) FROM silver.quarantine WHERE stream = 'bookings'")
-    unreadable = [row for row in lab.world.totals().unreadable if row.key is not None]
+    refused = synced.silver("SELECT count(*) FROM silver.quarantine WHERE stream = 'bookings'")
+    unreadable = [row for row in synced.world.totals().unreadable if row.key is not None]
     assert refused[0][0] >= 1
     assert unreadable
 
 
-def test_unchanged_sheet_is_not_read_again(lab: Lab):
+def test_unchanged_sheet_is_not_read_again(synced: Lab):
     """The second sync asks Drive for the version and reads no cell."""
-    lab.sync()
-    lab.sandbox.clear_requests()
-    result = lab.sync("sheets")
-    paths = [request.path for request in lab.sandbox.requests]
+    synced.sandbox.clear_requests()
+    result = synced.sync("sheets")
+    paths = [request.path for request in synced.sandbox.requests]
     assert not any("values" in path for path in paths)
     assert {source.outcome for source in result.sources} == {Outcome.UNCHANGED}
 
 
-def test_offline_answers_from_what_is_held(lab: Lab):
+def test_offline_answers_from_what_is_held(synced: Lab):
     """With --offline no request is made, the run succeeds and says that it may be stale."""
-    lab.sync()
-    before = lab.layers()
-    lab.sandbox.clear_requests()
-    result = lab.sync(offline=True)
-    assert lab.sandbox.requests == ()
+    before = synced.layers()
+    synced.sandbox.clear_requests()
+    result = synced.sync(offline=True)
+    assert synced.sandbox.requests == ()
     assert (result.status, result.stale) == (RunStatus.SUCCEEDED, True)
-    assert lab.layers() == before
+    assert synced.layers() == before
 
 
-def test_without_a_network_the_run_is_degraded_and_data_stays(lab: Lab):
+def test_without_a_network_the_run_is_degraded_and_data_stays(synced: Lab):
     """When nobody answers, the sources fail, what is held stays and its age is told."""
-    lab.sync()
-    before = lab.layers()
-    lab.sandbox.stop()
-    lab.clock.advance(3600)
-    result = lab.sync()
+    before = synced.layers()
+    synced.sandbox.stop()
+    synced.clock.advance(3600)
+    result = synced.sync()
     assert (result.status, result.exit_code) == (RunStatus.DEGRADED, 6)
     codes = {problem.code for source in result.sources for problem in source.problems}
     assert codes == {"network_unreachable"}
     assert min(fresh.age_seconds for fresh in result.freshness) >= 3600
-    assert lab.layers() == before
+    assert synced.layers() == before
 
 
-def test_back_on_the_network_every_source_is_asked_at_once(lab: Lab):
+def test_back_on_the_network_every_source_is_asked_at_once(synced: Lab):
     """However often the network was away, no breaker keeps a source waiting after it."""
-    lab.sync()
-    lab.sandbox.stop()
+    synced.sandbox.stop()
     for _ in range(3):
-        assert lab.sync().status is RunStatus.DEGRADED
-    with lab.workspace() as workspace:
+        assert synced.sync().status is RunStatus.DEGRADED
+    with synced.workspace() as workspace:
         assert workspace.store.breakers.list_all() == []
-    with serve(lab.world) as lab.sandbox:
-        assert lab.sync().status is RunStatus.SUCCEEDED
+    with serve(synced.world) as synced.sandbox:
+        assert synced.sync().status is RunStatus.SUCCEEDED
 
 
 def test_a_failing_account_stops_no_other(lab: Lab):
@@ -191,18 +183,16 @@ def test_a_dead_credential_names_the_way_out(lab: Lab, source: str):
     assert all("tactics auth set" in problem.hint for problem in problems), problems
 
 
-def test_gold_says_what_is_booked_and_delivered(lab: Lab):
+def test_gold_says_what_is_booked_and_delivered(synced: Lab):
     """Each booking of the sheet is a line of campaign_pacing, as of the last closed day."""
-    lab.sync()
-    lines = lab.silver("SELECT booking_id, status, as_of FROM campaign_pacing ORDER BY ALL")
-    booked = {row.booking.booking_id for row in lab.world.totals().bookings}
+    lines = synced.silver("SELECT booking_id, status, as_of FROM campaign_pacing ORDER BY ALL")
+    booked = {row.booking.booking_id for row in synced.world.totals().bookings}
     assert {line[0] for line in lines if line[0]} == booked
     assert {line[2] for line in lines if line[2]} <= {TODAY - dt.timedelta(days=1), TODAY}
     assert all(isinstance(line[1], str) for line in lines)
 
 
-def test_spend_is_exact(lab: Lab):
+def test_spend_is_exact(synced: Lab):
     """Spend is DECIMAL all the way: its sum equals the vendors' sum, digit for digit."""
-    lab.sync()
-    total = lab.silver("SELECT sum(spend) FROM ad_daily")[0][0]
-    assert total == sum((row[8] for row in vendor_ads(lab)), Decimal(0))  # type: ignore[misc]
+    total = synced.silver("SELECT sum(spend) FROM ad_daily")[0][0]
+    assert total == sum((row[8] for row in vendor_ads(synced)), Decimal(0))  # type: ignore[misc]

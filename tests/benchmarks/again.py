@@ -1,81 +1,177 @@
-"""What comes after the first load: new days, restated days, and gold alone, on held rows."""
+"""What comes after the first load: new days, restated days, and gold alone, on held rows.
 
+Each is measured inside a process that is warm: what starting it takes is in the part `startup`.
+"""
+
+import datetime as dt
 import json
-import subprocess
+import shutil
 import sys
-import tempfile
-import time
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from tactics.clock import Clock
-from tactics.config import load_settings
-from tactics.home import Home
-from tactics.pipeline import PipelineResult, Scope, Workspace, sync
-from tests.benchmarks.measure import Row
-from tests.benchmarks.sync import CAMPAIGNS, ROWS_PER_PAGE, Server, bulk_server, compare
-from tests.lab import NOW
-from tests.support import FakeClock
+from tactics import duck
+from tactics.model import Window
+from tactics.pipeline import Scope, Workspace, query, sync
+from tactics.pipeline.gold import build_gold, gold_stage
+from tests.benchmarks.bench import Bench, Shape
+from tests.benchmarks.measure import (
+    Cost,
+    Row,
+    clean_environment,
+    median,
+    peaks,
+    run,
+    seconds,
+    timed,
+)
+from tests.benchmarks.plant import open_home, tell
+from tests.benchmarks.sync import FLOOR, GOLD, Server, bulk_server, compare, download
 
-NEW_DAYS = 3
+HELD_DAYS = 100  # one more day is one hundredth: 10,000 rows on top of a million
 RESTATED_DAYS = 30
+REFRESHED_DAYS = 3
+AGGREGATE = """
+    CREATE TABLE ad_daily AS
+    SELECT org_id, source, account_id, campaign_id, date, sum(impressions), sum(clicks), sum(spend)
+    FROM {table} GROUP BY ALL
+"""
+REACH = {"add": 2.0, "restate": 3.0, "refresh": 0.5}
+Pairs = list[tuple[float, float]]
 
 
-def benchmark_again(pages: int) -> list[Row]:
-    """Return a row for some new days and one for restated ones, on top of `pages` pages."""
-    with tempfile.TemporaryDirectory() as name, bulk_server(pages) as server:
-        home, clock = Home(Path(name) / "home").create(), FakeClock(NOW)
-        first = timed_sync(server, home, clock)
-        held = pages * ROWS_PER_PAGE
-        _act(server, "advance", days=NEW_DAYS)
-        clock.advance(NEW_DAYS * 86_400)
-        again = timed_sync(server, home, clock, lookback_days=1)
-        _act(server, "restate", days=RESTATED_DAYS)
-        restated = timed_sync(server, home, clock, lookback_days=RESTATED_DAYS)
-        check_totals(server, home)
-    return [
-        _row(f"{NEW_DAYS * CAMPAIGNS:,} new rows on top of {held:,}", again, first, "2 s"),
-        _row(f"{RESTATED_DAYS} restated days of {held:,} rows", restated, first, "3 s"),
-    ]
+def benchmark_add(bench: Bench) -> list[Row]:
+    """Return one row: a day of new rows on top of a hundred held days."""
+    rows = bench.share(0.1)
+    shape = Shape.of(rows, min(HELD_DAYS, bench.days))
+    return [_served(bench, "add", shape, f"{shape.campaigns:,} new rows on top of {rows:,}")]
 
 
-def timed_sync(
-    server: Server, home: Home, clock: Clock, lookback_days: int | None = None
-) -> tuple[float, float]:
-    """Sync in this warm process; return wall and CPU seconds."""
-    config = home.root / "tactics.toml"
-    more = "" if lookback_days is None else f"lookback_days = {lookback_days}\n"
-    config.write_text(server.world.config_toml(server.url) + more, encoding="utf-8")
-    environment = server.world.environment(server.url)
-    with Workspace.open(load_settings(config, {}), home, clock, environment=environment) as one:
-        wall, cpu = time.perf_counter(), time.process_time()
-        result: PipelineResult = sync(one, Scope())
-        cost = time.perf_counter() - wall, time.process_time() - cpu
+def benchmark_restatement(bench: Bench) -> list[Row]:
+    """Return one row: the last 30 of 365 held days come again, all with other numbers."""
+    rows = bench.share(0.36)
+    shape = Shape.of(rows, bench.days)
+    again = f"{RESTATED_DAYS} of {bench.days} days again ({RESTATED_DAYS * shape.campaigns:,} rows)"
+    return [_served(bench, "restate", shape, f"{again}, {rows:,} held")]
+
+
+def benchmark_refresh(bench: Bench) -> list[Row]:
+    """Return one row: gold alone, for three days of the large silver."""
+    size = asdict(bench.shape)
+    found, peak = bench.call("again:refresh", home=bench.home, rounds=bench.rounds, **size)
+    mine, floor = _median(found["ours"], peak), _median(found["floor"], 0)
+    work = f"gold refresh of {REFRESHED_DAYS} days in {bench.rows:,} silver rows"
+    return [_row(work, mine, ("the days' aggregate alone (floor)", floor), REACH["refresh"])]
+
+
+def add(server: Server, workspace: Workspace) -> Window:
+    """Let a day pass; return the days that are new."""
+    _act(server, "advance", days=1)
+    server.world.advance(1)
+    workspace.clock.sleep(86_400)
+    return Window(server.world.end, server.world.end)
+
+
+def restate(server: Server, _: Workspace) -> Window:
+    """Change the numbers of the last days; return them."""
+    _act(server, "restate", days=RESTATED_DAYS)
+    return Window(server.world.end - dt.timedelta(days=RESTATED_DAYS - 1), server.world.end)
+
+
+ACTS = {"add": (add, 0), "restate": (restate, RESTATED_DAYS)}
+
+
+def measure(
+    act: str, home: str, url: str, *, pages: int, campaigns: int, rounds: int, floor: str
+) -> dict[str, Pairs]:
+    """Change, sync and parse the same pages with DuckDB alone, so many times; return the costs."""
+    change, lookback = ACTS[act]
+    server = Server(url, Shape(pages, campaigns).world())
+    costs: dict[str, Pairs] = {"ours": [], "floor": [], "floor_peaks": []}
+    with open_home(home, server.world, url, f"lookback_days = {lookback}\n") as workspace:
+        change(server, workspace)
+        _sync(workspace)  # not counted: what is imported and opened once
+        for number in range(rounds):
+            window = change(server, workspace)
+            costs["ours"].append(timed(lambda: _sync(workspace)))
+            folder = Path(floor) / str(number)
+            download(server, folder, window.start, window.end)
+            parsed = run([sys.executable, str(FLOOR), str(folder)], clean_environment())
+            answer = json.loads(parsed.output)
+            costs["floor"].append((answer["wall"], answer["cpu"]))
+            costs["floor_peaks"].append((parsed.peak_bytes, 0))
+        _, [(spend, rows)] = query(workspace, GOLD)
+        compare("tactics", server, rows, Decimal(spend))
+    return costs
+
+
+def refresh(home: str, *, pages: int, campaigns: int, rounds: int) -> dict[str, Pairs]:
+    """Tell gold of the last days and build it; do their aggregate alone; return the costs."""
+    world = Shape(pages, campaigns).world()
+    window = Window(world.end - dt.timedelta(days=REFRESHED_DAYS - 1), world.end)
+    costs: dict[str, Pairs] = {"ours": [], "floor": []}
+    with open_home(home, world) as workspace:
+        for number in range(rounds + 1):
+            tell(workspace, window)
+            ours = timed(lambda: build_gold(gold_stage(workspace, frozenset()), frozenset()))
+            floor = timed(lambda: _aggregate(workspace, window))
+            if number:  # the first one imports and opens
+                costs["ours"].append(ours)
+                costs["floor"].append(floor)
+    return costs
+
+
+def _aggregate(workspace: Workspace, window: Window) -> None:
+    held = {"start": window.start, "end": window.end}
+    sql = AGGREGATE.format(table=workspace.lake.relation_sql("ad_performance", **held))
+    folders = workspace.lake.folders()
+    with duck.connect(None, workspace.limits, folders=folders) as connection:
+        connection.execute(sql)
+
+
+def _served(bench: Bench, act: str, shape: Shape, work: str) -> Row:
+    """Plant a home, serve its world, and measure in a child."""
+    folder = bench.folder / act
+    home = str(folder / "home")
+    bench.plant(home, shape)
+    size = {**asdict(shape), "rounds": bench.rounds}
+    with bulk_server(shape) as server:
+        floor = str(folder / "pages")
+        found, peak = bench.call(
+            "again:measure", act=act, home=home, url=server.url, floor=floor, **size
+        )
+    shutil.rmtree(folder)
+    floor_peak = int(max(size for size, _ in found["floor_peaks"]))
+    mine, other = _median(found["ours"], peak), _median(found["floor"], floor_peak)
+    return _row(work, mine, ("DuckDB parse of the same pages (floor)", other), REACH[act])
+
+
+def _row(work: str, mine: Cost, other: tuple[str, Cost], reach: float) -> Row:
+    name, floor = other
+    return Row(
+        work,
+        seconds(mine),
+        f"{name}: {seconds(floor)}",
+        f"{mine.wall / floor.wall:.1f}x its time",
+        peaks(mine, floor),
+        reach=f"≤ {reach:g} s",
+        reached=mine.wall <= reach,
+    )
+
+
+def _median(pairs: Pairs, peak: int) -> Cost:
+    return median([Cost(wall, cpu, peak) for wall, cpu in pairs])
+
+
+def _sync(workspace: Workspace) -> None:
+    result = sync(workspace, Scope())
     if result.exit_code:
         sys.exit(f"benchmark: the sync ended with {result.status}")
-    return cost
-
-
-def check_totals(server: Server, home: Home) -> None:
-    """Stop the benchmark when gold is not what the server says."""
-    query = "SELECT sum(spend) AS spend, count(*) AS rows FROM ad_daily"
-    command = [sys.executable, "-m", "tactics", "--home", str(home.root), "sql", query, "--json"]
-    done = subprocess.run(command, capture_output=True, check=True)
-    row = json.loads(done.stdout)["rows"][0]
-    compare("tactics", server, int(row["rows"]), Decimal(str(row["spend"])))
 
 
 def _act(server: Server, action: str, **values: int) -> None:
     request = Request(f"{server.url}/_control/{action}", json.dumps(values).encode())
     with urlopen(request):
         pass
-
-
-def _row(work: str, cost: tuple[float, float], first: tuple[float, float], reach: str) -> Row:
-    return Row(
-        work,
-        f"{cost[0]:.1f} s, {cost[1]:.1f} s CPU",
-        f"the first load: {first[0]:.1f} s, {first[1]:.1f} s CPU",
-        f"{cost[1] / first[1]:.2f} of its CPU (reach {reach} of work)",
-    )

@@ -1,5 +1,6 @@
-"""Runs a command and says what it cost, as the operating system accounts for it."""
+"""Runs a command or a function and says what it cost, as the operating system accounts for it."""
 
+import json
 import os
 import statistics
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 PEERS = ROOT / ".venv-bench"
+LOCK = Path(__file__).parent / "requirements.lock"
+LAUNCHER = Path(__file__).parent / "launch.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,35 +23,48 @@ class Cost:
 
     wall: float
     cpu: float
-    peak_bytes: int
+    peak_bytes: int = 0
     output: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the report: what, ours, the other, and the ratio in our favour."""
+    """One line of the report: what, ours, the other, how they compare, and what was to be reached.
+
+    `reached` is None where nothing was promised.
+    """
 
     work: str
     ours: str
     other: str
     ratio: str
     peak: str = ""
+    reach: str = ""
+    reached: bool | None = None
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
-    """Run `command` to its end and return what it cost; a failure ends the benchmark."""
-    with tempfile.TemporaryFile() as out:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, env=dict(environment), stdout=out, cwd=ROOT)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        text = out.read().decode()
-    if process.returncode:
-        sys.exit(f"benchmark: {' '.join(command[:4])} … failed ({process.returncode})\n{text}")
-    factor = 1 if sys.platform == "darwin" else 1024
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * factor, text)
+    """Run `command` to its end and return what it cost.
+
+    Raises:
+        SystemExit: it failed; its output tells why.
+    """
+    with tempfile.NamedTemporaryFile("r") as cost:
+        launch = [sys.executable, "-I", "-S", str(LAUNCHER), cost.name, *command]
+        done = subprocess.run(
+            launch, env=dict(environment), capture_output=True, text=True, cwd=ROOT, check=False
+        )
+        if done.returncode:
+            told = done.stdout + done.stderr
+            sys.exit(f"benchmark: {' '.join(command[:4])} … failed ({done.returncode})\n{told}")
+        return Cost(**json.load(cost), output=done.stdout)
+
+
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Return wall and CPU seconds of a call."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -68,7 +84,7 @@ def in_turn(rounds: int, *works: Callable[[], Cost]) -> list[list[Cost]]:
 
 
 def median(costs: Sequence[Cost]) -> Cost:
-    """Return the median of each figure."""
+    """Return the median of the times, and the highest peak."""
     return Cost(
         statistics.median(cost.wall for cost in costs),
         statistics.median(cost.cpu for cost in costs),
@@ -80,16 +96,27 @@ def median(costs: Sequence[Cost]) -> Cost:
 def peer_python() -> str:
     """Return the Python that has the peers, installed from their own lock file if need be."""
     python = PEERS / "bin" / "python"
-    lock = Path(__file__).parent / "requirements.lock"
     stamp = PEERS / "lock"
-    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
+    if not stamp.exists() or stamp.read_bytes() != LOCK.read_bytes():
         subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
         install = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes"]
-        subprocess.run([*install, "--only-binary=:all:", "-r", str(lock)], check=True)
-        stamp.write_bytes(lock.read_bytes())
+        subprocess.run([*install, "--only-binary=:all:", "-r", str(LOCK)], check=True)
+        stamp.write_bytes(LOCK.read_bytes())
     return str(python)
 
 
 def megabytes(size: int) -> str:
     """Return a size for people."""
     return f"{size / 2**20:,.0f} MB"
+
+
+def seconds(cost: Cost) -> str:
+    """Return the times of a cost for people."""
+    digits = 1 if cost.wall >= 10 else 2 if cost.wall >= 0.1 else 4
+    return f"{cost.wall:.{digits}f} s, {cost.cpu:.{digits}f} s CPU"
+
+
+def peaks(mine: Cost, other: Cost) -> str:
+    """Return the column of peak memory; of the other only where it had a process of its own."""
+    known = f" / {megabytes(other.peak_bytes)}" if other.peak_bytes else ""
+    return megabytes(mine.peak_bytes) + known

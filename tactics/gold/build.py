@@ -5,14 +5,16 @@ Works inside one open file that nobody else sees; publishes nothing.
 
 import datetime as dt
 import functools
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tactics import duck
+from tactics import __version__, duck
 from tactics.gold.catalog import (
     BLENDED_STEPS,
     KEPT,
+    LEDGER_STEPS,
     MATCHING_STEPS,
     PACING_STEPS,
     PACKAGE,
@@ -51,6 +53,8 @@ MIN_EXPECTED_UNITS = 10  # the same for clicks, views, conversions and money
 REACH_FACTOR = 2
 # An old rate is no rate: the ECB publishes on every working day, and no holiday is longer.
 MAX_RATE_AGE_DAYS = 7
+# What the tables of an organisation read of silver whatever the day.
+ORG_INPUTS = ("bookings", "bookings_history", "crm_deals")
 
 
 class Builder:
@@ -67,6 +71,7 @@ class Builder:
         self._carried = False
         self._fresh = False
         self._unplanned_from: dt.date | None = None
+        self._bases: dict[str, str] = {}
 
     def create_schema(self) -> None:
         """Run every migration in the empty file, and lay the taxonomy beside the tables."""
@@ -95,6 +100,7 @@ class Builder:
     def load_facts(self, number: int) -> None:
         """Write what is known about this generation, its organisations, streams and coverage."""
         build, run = self._build, self._run
+        self._bases = dict(run("select_bases", {}).fetchall())
         self._connection.execute("DELETE FROM generation")
         self._connection.execute("DELETE FROM metric_definitions")
         self._delete("orgs")
@@ -102,6 +108,7 @@ class Builder:
             "number": number,
             "schema_version": schema_version(),
             "fingerprint": fingerprint(self._definitions),
+            "formulas": build.formulas,
             "built_at": build.built_at.isoformat(),
         }
         run("insert_generation", generation)
@@ -132,18 +139,56 @@ class Builder:
         for part in plan_parts(models.values(), changes, self._horizon):
             self._rebuild(models[part.model], part)
 
-    def rebuild_orgs(self, changes: Sequence[Change]) -> None:
-        """Make the tables of each organisation anew: they are small, and coverage alone moves them."""
+    def rebuild_orgs(self, changes: Sequence[Change]) -> tuple[str, ...]:
+        """Make the tables of each organisation anew whose basis is another one; return which."""
+        changed = {change.org_id for change in (*changes, *self._build.changes)}
+        found = self._find_bases()
+        outdated = tuple(
+            org_id
+            for org_id, basis in found.items()
+            if org_id in changed or self._bases.get(org_id) != basis
+        )
         for org_id in self._orgs:
-            self._show_silver(("bookings", "bookings_history", "crm_deals"), org_id, None, None)
-            self._replace("bookings", org_id)
-            self._replace("booking_versions", org_id)
-            self._run_steps(MATCHING_STEPS, org_id)
-            self._refresh_booked_days(org_id, changes)
-            self._run_steps(PACING_STEPS, org_id)
-            self._run_steps(BLENDED_STEPS, org_id)
-            for name in ("freshness", "campaign_pacing", "campaign_margin", "blended_daily"):
-                self._replace(name, org_id)
+            self._run_steps(LEDGER_STEPS, org_id)
+            self._replace("freshness", org_id)  # always: it shows when the vendor was last asked
+            if org_id in outdated:
+                self._rebuild_org(org_id, changes)
+        bases = self._bases | found
+        self._run("update_bases", {"org_ids": [*bases], "bases": [*bases.values()]})
+        return outdated
+
+    def _rebuild_org(self, org_id: str, changes: Sequence[Change]) -> None:
+        self._show_silver(ORG_INPUTS, org_id, None, None)
+        self._replace("bookings", org_id)
+        self._replace("booking_versions", org_id)
+        self._run_steps(MATCHING_STEPS, org_id)
+        self._refresh_booked_days(org_id, changes)
+        self._run_steps(PACING_STEPS, org_id)
+        self._run_steps(BLENDED_STEPS, org_id)
+        for name in ("campaign_pacing", "campaign_margin", "blended_daily"):
+            self._replace(name, org_id)
+
+    def _find_bases(self) -> dict[str, str]:
+        """Return what the tables of each organisation are made from, apart from silver's days.
+
+        Silver's undated tables stand for themselves by their files, which never change. Whoever gives
+        a model of part `org`, or a step, something else to read must add it here.
+        """
+        row = self._run("select_common_basis", {}).fetchone()
+        common = (__version__, fingerprint(self._definitions), row, self._settings())
+        horizon = (self._first_kept, self._build.silver_from)
+        ledgers = dict(self._run("select_coverage_bases", {}).fetchall())
+        return {
+            org.org_id: _digest(
+                *common,
+                *horizon,
+                org,
+                calendar_day(self._build.built_at, org.timezone),
+                ledgers.get(org.org_id),
+                *(self._build.relation(table, org.org_id, None, None) for table in ORG_INPUTS),
+            )
+            for org in self._build.orgs
+        }
 
     def drop_old(self) -> None:
         """Delete the days that retention no longer keeps."""
@@ -250,14 +295,15 @@ class Builder:
         return fill(model.sql, self._definitions)
 
     def _values(self, org_id: str) -> dict[str, object]:
+        return {"org_id": org_id, "unplanned_from": self._unplanned_from, **self._settings()}
+
+    def _settings(self) -> dict[str, object]:
         return {
-            "org_id": org_id,
             **self._build.pacing.model_dump(),
             "min_expected_impressions": MIN_EXPECTED_IMPRESSIONS,
             "min_expected_units": MIN_EXPECTED_UNITS,
             "reach_factor": REACH_FACTOR,
             "max_rate_age_days": MAX_RATE_AGE_DAYS,
-            "unplanned_from": self._unplanned_from,
         }
 
     def _show_silver(
@@ -288,3 +334,7 @@ def silver_contract() -> dict[str, tuple[str, str]]:
         name: (sql, ", ".join(re.findall(r"\bAS (\w+)", sql.partition("SELECT")[2])))
         for name, sql in statements.items()
     }
+
+
+def _digest(*facts: object) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()

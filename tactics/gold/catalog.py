@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-from tactics.gold.taxonomy import compile_macros
 from tactics.sql import header_facts, load_text
 
 PACKAGE = "tactics.gold"
@@ -41,8 +40,9 @@ TABLES = (
 # Kept from build to build beside them, for pacing alone.
 KEPT = ("orgs", "booked_days", "booked_campaigns")
 # Temporary tables of one organisation that the models of part `org` share. The first needs nothing
-# but the ledger; the others read gold's bookings.
-MATCHING_STEPS = ("coverage_runs", "lines", "line_sources", "campaigns", "line_campaigns")
+# but the ledger, and freshness nothing else; the others read gold's bookings.
+LEDGER_STEPS = ("coverage_runs",)
+MATCHING_STEPS = ("lines", "line_sources", "campaigns", "line_campaigns")
 PACING_STEPS = (
     "line_accounts",
     "watermarks",
@@ -55,7 +55,7 @@ PACING_STEPS = (
     "unplanned",
 )
 BLENDED_STEPS = ("business_days", "business_amounts")
-STEPS = (*MATCHING_STEPS, *PACING_STEPS, *BLENDED_STEPS)
+STEPS = (*LEDGER_STEPS, *MATCHING_STEPS, *PACING_STEPS, *BLENDED_STEPS)
 REPORTS = (
     "pacing",
     "margin",
@@ -143,12 +143,17 @@ def arguments(sql: str, values: Mapping[str, object]) -> dict[str, object]:
 
 
 def compile_metrics(render: Callable[[str], str]) -> dict[str, str]:
-    """Return the expression of every metric that models, migrations and reports name."""
+    """Return the expression of every metric that is needed."""
+    return {name: render("{{ " + name + " }}") for name in sorted(needed())}
+
+
+@functools.cache
+def needed() -> frozenset[str]:
+    """Return the metrics that models, migrations and reports name."""
     texts = [text for _, text in load_migrations()]
     texts += [model.sql for model in load_models().values()]
     texts += [load_report(name) for name in REPORTS]
-    names = {name for text in texts for name in metrics_of(text)}
-    return {name: render("{{ " + name + " }}") for name in sorted(names)}
+    return frozenset(name for text in texts for name in metrics_of(text))
 
 
 def metrics_of(sql: str) -> set[str]:
@@ -163,6 +168,8 @@ def fill(sql: str, definitions: Mapping[str, str]) -> str:
 
 def fingerprint(definitions: Mapping[str, str]) -> str:
     """Return what changes whenever a stored row might: migrations, models, steps, formulas, channels."""
+    from tactics.gold.taxonomy import compile_macros  # noqa: PLC0415 - reports need no rules
+
     digest = hashlib.sha256()
     texts = [text for _, text in load_migrations()]
     texts += [model.sql for model in load_models().values()]

@@ -7,14 +7,14 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tactics import crashpoint
 from tactics.duck import Connection, DuckLimits
 from tactics.errors import IntegrityError, NotFoundError, SinkUnavailable, StoreCorrupt
-from tactics.gold.build import Builder
-from tactics.gold.catalog import PACKAGE, compile_metrics, fingerprint, schema_version
+from tactics.gold.catalog import PACKAGE, compile_metrics, fingerprint, needed, schema_version
 from tactics.gold.engine import REBUILD, mapped, opened, reading
 from tactics.gold.generations import Generations, number_of, sync_path
 from tactics.gold.reports import (
@@ -27,14 +27,27 @@ from tactics.gold.reports import (
     run_query,
     show_views,
 )
-from tactics.gold.request import Generation, GoldBuild
 from tactics.sql import load_statements
 
-if TYPE_CHECKING:  # pydantic takes as long to import as DuckDB, and a report needs no settings
+if TYPE_CHECKING:  # a report needs no settings, and none of what builds
     from tactics.config import GoldSettings
+    from tactics.gold.build import Builder
+    from tactics.gold.request import Generation, GoldBuild
     from tactics.home import Home
 
 MISSING = "the published generation is missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a generation was made with: the fingerprint of all of it, and its compiled formulas.
+
+    `formulas` is what these were compiled from and by; empty when an older tactics made it.
+    """
+
+    fingerprint: str
+    formulas: str = ""
+    definitions: Mapping[str, str] = field(default_factory=dict)
 
 
 class Gold:
@@ -57,7 +70,7 @@ class Gold:
         """
         return self._generations.current()
 
-    def build(self, build: GoldBuild) -> Generation:
+    def build(self, build: "GoldBuild") -> "Generation":
         """Return a complete new generation: the current one with the affected parts made anew.
 
         Everything is made anew when asked for, when there is no readable generation, or when a
@@ -67,14 +80,18 @@ class Gold:
             SinkUnavailable: the disk is full, the folder cannot be written, memory is out.
             IntegrityError: silver does not have the columns or values gold relies on.
         """
+        from tactics.gold.build import Builder  # noqa: PLC0415 - a report pays for none of it
+        from tactics.gold.request import Generation  # noqa: PLC0415
+
         started = time.perf_counter()
-        definitions = compile_metrics(build.render)
-        base, full = self._base(build, fingerprint(definitions))
+        base, made, broken = self._look()
+        definitions = _definitions(made, build.render, build.formulas)
+        full = broken or _why_full(build, made, definitions)
         path = self._generations.begin(None if full else base)
         complete = False
         try:
             with opened(path, self._limits, [path.parent, *build.folders]) as connection:
-                tables = _fill(
+                tables, orgs = _fill(
                     Builder(connection, build, definitions),
                     connection,
                     number=number_of(path),
@@ -89,19 +106,17 @@ class Gold:
             if not complete:
                 self._generations.discard(path)
         crashpoint.reach("gold.built")
-        return Generation(number_of(path), path, tables, time.perf_counter() - started, full)
+        seconds = time.perf_counter() - started
+        return Generation(number_of(path), path, tables, seconds, full, orgs)
 
-    def is_outdated(self, render: Callable[[str], str]) -> bool:
+    def is_outdated(self, render: Callable[[str], str], formulas: str = "") -> bool:
         """Return whether what is published was made by other definitions than ours, or is broken."""
-        try:
-            path = self.current()
-            return path is not None and self._fingerprint(path) != fingerprint(
-                compile_metrics(render)
-            )
-        except IntegrityError:
-            return True
+        _, made, broken = self._look()
+        if made is None:
+            return bool(broken)
+        return made.fingerprint != fingerprint(_definitions(made, render, formulas))
 
-    def publish(self, generation: Generation) -> None:
+    def publish(self, generation: "Generation") -> None:
         """Make a generation the one that readers open, and remove those that are too old."""
         self._generations.publish(generation.path)
 
@@ -171,31 +186,26 @@ class Gold:
                 if path == gone:
                     raise StoreCorrupt(MISSING, hint=REBUILD, file=path.name) from exc
 
-    def _base(self, build: GoldBuild, wanted: str) -> tuple[Path | None, str]:
-        """Return the generation to start from, and why everything is made anew if it is."""
+    def _look(self) -> tuple[Path | None, Made | None, str]:
+        """Return the generation to start from, what it was made with, and why it is not the current one."""
         try:
             path = self.current()
-            found = path and self._fingerprint(path)
+            return path, self._made(path) if path else None, ""
         except IntegrityError as exc:
             # Gold is derived: a broken generation is made anew, and the result says so.
-            return self._newest_readable(), f"the current generation cannot be read ({exc})"
-        if path is None:
-            return None, "there was no generation"
-        if build.full:
-            return path, "a full build was asked for"
-        return path, "" if found == wanted else "definitions changed"
+            return self._newest_readable(), None, f"the current generation cannot be read ({exc})"
 
     def _newest_readable(self) -> Path | None:
         """Return an older generation for what silver no longer holds."""
         for path in self._generations.held():
             try:
-                self._fingerprint(path)
+                self._made(path)
             except IntegrityError:
                 continue
             return path
         return None
 
-    def _fingerprint(self, path: Path) -> str:
+    def _made(self, path: Path) -> Made:
         """Return what a generation was made with.
 
         Raises:
@@ -203,12 +213,34 @@ class Gold:
         """
         if not path.exists():
             raise StoreCorrupt(MISSING, hint=REBUILD, file=path.name)
+        statements = load_statements(PACKAGE, "tables.sql")
         with reading(path, self._limits) as connection:
-            sql = load_statements(PACKAGE, "tables.sql")["select_fingerprint"]
-            row = connection.execute(sql).fetchone()
-        if row is None:
-            raise StoreCorrupt("a generation without its facts", hint=REBUILD, file=path.name)
-        return str(row[0])
+            row = connection.execute(statements["select_fingerprint"]).fetchone()
+            if row is None:
+                raise StoreCorrupt("a generation without its facts", hint=REBUILD, file=path.name)
+            if row[1] != schema_version():  # it may not have what is read below
+                return Made(str(row[0]))
+            formulas = connection.execute(statements["select_formulas"]).fetchone()
+            metrics = connection.execute(statements["select_metrics"]).fetchall()
+        return Made(str(row[0]), str(formulas and formulas[0]), dict(metrics))
+
+
+def _definitions(
+    made: Made | None, render: Callable[[str], str], formulas: str
+) -> Mapping[str, str]:
+    """Return the expression of every metric, from the generation if it compiled the same formulas."""
+    if formulas and made and made.formulas == formulas and made.definitions.keys() == needed():
+        return made.definitions
+    return compile_metrics(render)
+
+
+def _why_full(build: "GoldBuild", made: Made | None, definitions: Mapping[str, str]) -> str:
+    """Return why everything is made anew, if it is."""
+    if made is None:
+        return "there was no generation"
+    if build.full:
+        return "a full build was asked for"
+    return "" if made.fingerprint == fingerprint(definitions) else "definitions changed"
 
 
 def _is_older(connection: Connection) -> bool:
@@ -223,8 +255,8 @@ def _is_older(connection: Connection) -> bool:
 
 
 def _fill(
-    builder: Builder, connection: Connection, *, number: int, previous: Path | None, full: bool
-) -> dict[str, int]:
+    builder: "Builder", connection: Connection, *, number: int, previous: Path | None, full: bool
+) -> tuple[dict[str, int], tuple[str, ...]]:
     connection.execute("BEGIN")
     if full:
         builder.create_schema()
@@ -234,7 +266,7 @@ def _fill(
     changes = builder.changes(full=full)
     builder.rebuild_parts(changes)
     builder.drop_old()
-    builder.rebuild_orgs(changes)
+    orgs = builder.rebuild_orgs(changes)
     connection.execute("COMMIT")
     connection.execute("CHECKPOINT")
-    return builder.count_rows()
+    return builder.count_rows(), orgs

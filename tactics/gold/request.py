@@ -67,7 +67,8 @@ class GoldBuild:
 
     `orgs` are the organisations to build; any other that gold holds is left as it is (a halted one
     keeps its last good rows, also in a full build). `render` puts the compiled formulas into a text
-    with `{{ metric }}` placeholders. `fx_rates` are added to those that gold keeps; a day and currency
+    with `{{ metric }}` placeholders; `formulas` is another one whenever what it puts there may be: the
+    same as of the generation before, and its formulas are taken. `fx_rates` are added to those that gold keeps; a day and currency
     that it has already is written anew. `silver_from` is the first day that silver's retention still
     holds: older gold rows are kept, never rebuilt. Rows older than `keep_days` are dropped.
     """
@@ -83,6 +84,7 @@ class GoldBuild:
     fx_rates: Sequence[RateRow] = ()
     full: bool = False
     silver_from: dt.date | None = None
+    formulas: str = ""
     keep_days: int = 730
 
 
@@ -91,6 +93,7 @@ class Generation:
     """A complete file that no reader sees before it is published.
 
     `tables` counts the rows of each table. `full` tells why everything was rebuilt, or is empty.
+    `orgs` are those whose own tables were made anew; the others' had the same basis as before.
     """
 
     number: int
@@ -98,3 +101,4 @@ class Generation:
     tables: dict[str, int]
     seconds: float
     full: str = ""
+    orgs: tuple[str, ...] = ()

@@ -69,11 +69,38 @@ SELECT unnest($names::VARCHAR[]) AS name, unnest($expressions::VARCHAR[]) AS exp
 
 -- name: insert_generation
 -- Which file this is and what made it.
-INSERT INTO generation VALUES ($number, $schema_version, $fingerprint, $built_at::TIMESTAMPTZ);
+INSERT INTO generation BY NAME
+SELECT
+    $number AS number, $schema_version AS schema_version, $fingerprint AS fingerprint,
+    $formulas AS formulas, $built_at::TIMESTAMPTZ AS built_at;
+
+-- name: select_bases
+-- What each organisation's tables were made from, as the generation before says.
+SELECT unnest(map_entries(bases), recursive := true) FROM generation;
+
+-- name: update_bases
+-- What they are made from now.
+UPDATE generation SET bases = map($org_ids::VARCHAR[], $bases::VARCHAR[]);
+
+-- name: select_common_basis
+-- What the tables of every organisation depend on: the exchange rates.
+SELECT count(*)::VARCHAR || ' ' || coalesce(bit_xor(hash(date, currency, per_eur)), 0)::VARCHAR FROM fx_rates;
+
+-- name: select_coverage_bases
+-- The ledger by organisation, without the instants that freshness alone shows.
+SELECT
+    org_id,
+    count(*)::VARCHAR || ' ' || bit_xor(hash(source, account_id, stream, day, finality))::VARCHAR
+FROM coverage
+GROUP BY org_id;
 
 -- name: select_fingerprint
 -- What the rows of a generation were made with.
-SELECT fingerprint FROM gold.generation;
+SELECT fingerprint, schema_version FROM gold.generation;
+
+-- name: select_formulas
+-- What its formulas were compiled from.
+SELECT formulas FROM gold.generation;
 
 -- name: select_schema_version
 -- The newest migration of a generation.

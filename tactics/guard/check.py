@@ -16,13 +16,19 @@ PACKAGE = "tactics.guard"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule. `sql` returns the rows that break it, each with its `org_id`."""
+    """One rule. `sql` returns the rows that break it, each with its `org_id`.
+
+    Without a row in each of the views that it `needs` it finds nothing. `month` is the column that
+    says to which month a finding belongs, where rows of that month alone decide.
+    """
 
     name: str
     severity: Severity
     message: str
     hint: str
     sql: str
+    needs: tuple[str, ...] = ()
+    month: str = ""
 
 
 @functools.cache
@@ -51,7 +57,9 @@ def read_check(file: str, text: str) -> Check:
         )
     severity = Severity(facts["severity"])
     sql = text.strip().rstrip(";")
-    return Check(facts["check"], severity, facts["message"], facts["hint"], sql)
+    needs = tuple(facts["needs"].split(", ")) if "needs" in facts else ()
+    texts = facts["check"], severity, facts["message"], facts["hint"]
+    return Check(*texts, sql, needs, facts.get("month", ""))
 
 
 def choose_checks(disabled: tuple[str, ...]) -> tuple[Check, ...]:

@@ -54,3 +54,14 @@ SELECT org_id, count(*) AS offending_rows, min(offending, $examples) AS examples
 FROM $check AS offending
 GROUP BY org_id
 ORDER BY org_id
+
+-- name: summarize_months
+-- The same by month. All before the first one belongs to it, all after the last one to that.
+SELECT
+    org_id,
+    greatest($first, least($last, date_trunc('month', $column)::DATE))::DATE AS month,
+    count(*) AS offending_rows,
+    min(offending, $examples) AS examples
+FROM $check AS offending
+GROUP BY ALL
+ORDER BY ALL

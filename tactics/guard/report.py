@@ -6,13 +6,24 @@ Reads views that the pipeline has put on the connection (`VIEWS`), and never cha
 import datetime as dt
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from tactics.config import GuardSettings
 from tactics.duck import Connection, DuckError
 from tactics.errors import IntegrityError
 from tactics.guard.check import PACKAGE, Check, choose_checks
+from tactics.guard.months import (
+    Months,
+    Part,
+    merge,
+    recall,
+    rows_of,
+    rows_of_no_month,
+    showing,
+)
 from tactics.model import Finding, Severity
 from tactics.sql import load_statements, load_text
 
@@ -63,11 +74,14 @@ class GuardReport:
         }
 
 
-def run_checks(connection: Connection, settings: GuardSettings) -> GuardReport:
+def run_checks(
+    connection: Connection, settings: GuardSettings, months: Months | None = None
+) -> GuardReport:
     """Run every enabled check and return its findings.
 
     The connection holds the views `VIEWS`; the temporary `settings`, `channels` and `entities`
     are put beside them here. `coverage.can_miss_days` is false where days between two fetches are no gap.
+    With `months`, checks that can look only at months that have changed since they last did.
 
     Raises:
         ConfigError: a check that does not exist is disabled.
@@ -75,7 +89,10 @@ def run_checks(connection: Connection, settings: GuardSettings) -> GuardReport:
     """
     checks = choose_checks(settings.disabled)
     _prepare(connection, settings)
-    findings = [finding for check in checks for finding in _run(connection, check)]
+    monthly = [check for check in checks if months and check.month]
+    findings = _run_whole(connection, [check for check in checks if check not in monthly])
+    if months:
+        findings += _run_monthly(connection, monthly, months, settings)
     findings.sort(key=lambda f: (f.severity is not Severity.ERROR, f.check, f.org_id))
     return GuardReport(tuple(findings), checks_run=len(checks))
 
@@ -98,19 +115,73 @@ def _prepare(connection: Connection, settings: GuardSettings) -> None:
     connection.execute(statements["create_entities"])
 
 
-def _run(connection: Connection, check: Check) -> list[Finding]:
-    summary = load_statements(PACKAGE, "guard.sql")["summarize"]
+def _find_empty(connection: Connection, checks: Sequence[Check]) -> set[str]:
+    """Return the views without a row, of those that a check needs one in."""
+    views = sorted({view for check in checks for view in check.needs})
+    if not views:
+        return set()
+    tests = [f"SELECT '{view}' WHERE NOT EXISTS (FROM {view})" for view in views]
+    return {view for (view,) in connection.execute(" UNION ALL ".join(tests)).fetchall()}
+
+
+def _run_whole(connection: Connection, checks: Sequence[Check]) -> list[Finding]:
+    return [
+        finding
+        for check in _runnable(connection, checks)
+        for finding in _findings(check, _ask(connection, check, "summarize"))
+    ]
+
+
+def _run_monthly(
+    connection: Connection, checks: Sequence[Check], months: Months, settings: GuardSettings
+) -> list[Finding]:
+    """Look at the months that are not known and at what belongs to no month; add what is known."""
+    wanted, memory = recall(months, checks, settings.credit_percent)
+    ends = {"first": months.months[0].first, "last": months.months[-1].first}
+    if wanted:
+        with showing(connection, rows_of(months, wanted)):
+            for check in _runnable(connection, checks):
+                memory.add(check.name, _ask(connection, check, "summarize_months", **ends))
+        memory.save(months.memory)
+    findings = []
+    with showing(connection, rows_of_no_month()):
+        undated = {
+            check.name: _ask(connection, check, "summarize")
+            for check in _runnable(connection, checks)
+        }
+    for check in checks:
+        parts = [*memory.parts(check.name), *undated.get(check.name, ())]
+        findings += _findings(check, merge(parts, EXAMPLES))
+    return findings
+
+
+def _runnable(connection: Connection, checks: Sequence[Check]) -> list[Check]:
+    """Return the checks that may find something."""
+    views = sorted({view for check in checks for view in check.needs})
+    tests = [f"SELECT '{view}' WHERE NOT EXISTS (FROM {view})" for view in views]
+    sql = " UNION ALL ".join(tests)
+    empty = {view for (view,) in connection.execute(sql).fetchall()} if tests else set()
+    return [check for check in checks if empty.isdisjoint(check.needs)]
+
+
+def _ask(
+    connection: Connection, check: Check, statement: str, **values: object
+) -> list[tuple[Any, ...]]:
+    sql = load_statements(PACKAGE, "guard.sql")[statement].replace("$column", check.month)
     try:
-        rows = connection.execute(
-            summary.replace("$check", f"({check.sql}\n)"), {"examples": EXAMPLES}
+        return connection.execute(
+            sql.replace("$check", f"({check.sql}\n)"), {"examples": EXAMPLES, **values}
         ).fetchall()
     except DuckError as exc:
         raise IntegrityError("a check cannot run", check=check.name) from exc
+
+
+def _findings(check: Check, parts: Sequence[Part]) -> list[Finding]:
     return [
         Finding(
             check.name, check.severity, org_id, check.message, check.hint, count, tuple(examples)
         )
-        for org_id, count, examples in rows
+        for org_id, count, examples in parts
     ]
 
 

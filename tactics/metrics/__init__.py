@@ -4,7 +4,7 @@
 """
 
 from tactics.metrics.definition import Column, Grain, Metric
-from tactics.metrics.registry import Registry
+from tactics.metrics.registry import Registry, fingerprint
 from tactics.metrics.render import render
 
-__all__ = ["Column", "Grain", "Metric", "Registry", "render"]
+__all__ = ["Column", "Grain", "Metric", "Registry", "fingerprint", "render"]

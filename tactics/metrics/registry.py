@@ -4,12 +4,18 @@ Owns names, their order of dependence and the cache. Runs no SQL.
 """
 
 import difflib
+import functools
 import graphlib
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from importlib import resources
+from importlib.abc import Traversable
+from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 
+from tactics import __version__
 from tactics.errors import ConfigError, NotFoundError
 from tactics.metrics.compile import MAX_ROWS_ORDER, Compiler
 from tactics.metrics.definition import (
@@ -48,13 +54,14 @@ class Registry:
 
     @classmethod
     def load(cls, extra: Path | None = None) -> "Registry":
-        """Return the built-in metrics, and those of the file `extra`.
+        """Return the built-in metrics, compiled once per process, and those of the file `extra`.
 
         Raises:
             ConfigError: the file cannot be read, or a formula in it is wrong.
         """
-        built_in = read_definitions(load_text("tactics.metrics", BUILT_IN), BUILT_IN)
-        return cls(built_in if extra is None else built_in.merge(read_file(extra), extra))
+        if extra is None:
+            return _built_in()
+        return cls(_read_built_in().merge(read_file(extra), extra))
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
@@ -176,6 +183,33 @@ class Registry:
         if metric.grain != grain:
             raise LookupError(f"{name} is of grain {metric.grain}, not {grain}", "one grain only")
         return self._term(name, aggregate=aggregate)
+
+
+@functools.cache
+def fingerprint() -> str:
+    """Return what is another one whenever a built-in metric may compile to something else.
+
+    It covers the definitions with their columns, the code of this package, and sqlglot's version.
+    """
+    return digest_files(resources.files("tactics.metrics"), __version__, version("sqlglot"))
+
+
+def digest_files(folder: Traversable, *facts: str) -> str:
+    """Return a digest of some facts and of the names and bytes of the files in a folder."""
+    digest = hashlib.sha256(repr(facts).encode())
+    files = (file for file in folder.iterdir() if file.is_file())
+    for file in sorted(files, key=lambda file: file.name):
+        digest.update(repr((file.name, file.read_bytes())).encode())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _built_in() -> Registry:
+    return Registry(_read_built_in())
+
+
+def _read_built_in() -> Definitions:
+    return read_definitions(load_text("tactics.metrics", BUILT_IN), BUILT_IN)
 
 
 def _sources(name: str, metric: Metric) -> list[Source]:

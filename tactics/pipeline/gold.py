@@ -5,11 +5,10 @@ of the topic and are built once the findings are gone.
 """
 
 import datetime as dt
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tactics.gold import Change, GoldBuild
-from tactics.metrics import Registry, render
+from tactics.metrics import Registry, fingerprint, render
 from tactics.model import TOPIC_PROCESSED, TOPIC_READY
 from tactics.pipeline.delivery import Delivery, Emission, Written
 from tactics.pipeline.facts import org_facts
@@ -49,12 +48,12 @@ def build_gold(stage: Delivery, held_back: frozenset[str]) -> None:
     events = workspace.store.bus.read(stage.topic, stage.stage, BATCH_CHANGES)
     if any(event.header["org_id"] not in held_back for event in events):
         stage.deliver(events)
-    elif workspace.gold.is_outdated(_renderer()):
+    elif workspace.gold.is_outdated(_render, fingerprint()):
         stage.renew()
 
 
-def _renderer() -> Callable[[str], str]:
-    return functools.partial(render, registry=Registry.load())
+def _render(text: str) -> str:
+    return render(text, Registry.load())
 
 
 def _change(event: Event) -> Change:
@@ -77,7 +76,8 @@ def _build(
 
     build = GoldBuild(
         relation=relation,
-        render=_renderer(),
+        render=_render,
+        formulas=fingerprint(),
         orgs=tuple(org for org in org_facts(workspace) if org.org_id not in held_back),
         built_at=now,
         changes=changes,

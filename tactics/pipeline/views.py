@@ -33,14 +33,19 @@ ORGS = pa.schema([
 ])
 
 
+SMALL_BYTES = 2_000_000  # of Parquet, some 100,000 rows
+
+
 def open_silver(workspace: Workspace) -> duck.Connection:
-    """Return an in-memory DuckDB with a view per silver table, `coverage` and `orgs`.
+    """Return an in-memory DuckDB with a relation per silver table, `coverage` and `orgs`.
+
+    They are read many times, so that small tables are held.
 
     Raises:
         SinkUnavailable: the lake cannot be reached.
     """
     connection = duck.connect(None, workspace.limits, folders=workspace.lake.folders())
-    workspace.lake.show_silver(connection)
+    workspace.lake.show_silver(connection, small_bytes=SMALL_BYTES)
     connection.register("coverage", coverage_table(workspace))
     connection.register("orgs", orgs_table(workspace.settings, workspace.clock.now()))
     return connection

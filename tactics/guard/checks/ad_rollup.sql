@@ -1,5 +1,6 @@
 -- check: ad_rollup
 -- severity: warn
+-- needs: ad_account_totals
 -- message: an account's campaigns do not add up to the account's own total
 -- hint: compare the day with the platform's own report: purchases that the platform leaves out of its campaigns look like this, and reading again rarely brings them
 -- Only days that are over and that both sides cover. Until they are final their numbers move, so that

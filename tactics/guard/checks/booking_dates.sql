@@ -1,5 +1,6 @@
 -- check: booking_dates
 -- severity: error
+-- needs: bookings
 -- message: a flight ends before it starts
 -- hint: correct flight_start or flight_end in the sheet
 -- The sheets connector refuses such rows; this is the second lock on the same door.

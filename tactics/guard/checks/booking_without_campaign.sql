@@ -1,5 +1,6 @@
 -- check: booking_without_campaign
 -- severity: warn
+-- needs: bookings
 -- message: a booking names no campaign
 -- hint: fill in campaign_id; without it the line has no delivery, pacing or margin
 SELECT

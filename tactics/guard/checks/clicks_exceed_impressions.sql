@@ -1,5 +1,7 @@
 -- check: clicks_exceed_impressions
 -- severity: error
+-- month: month_start
+-- needs: ad_performance
 -- message: a campaign has more clicks than impressions in a whole month
 -- hint: the two columns are swapped, or one of them counts something else; compare with the platform's own report
 -- Within a month clicks and impressions belong together. Below 10 clicks it may be people who

@@ -1,5 +1,7 @@
 -- check: clicks_without_impressions
 -- severity: warn
+-- month: date
+-- needs: ad_performance
 -- message: a campaign has more clicks than impressions on a day
 -- hint: late clicks explain a few; many of them mean that a column is wrong
 -- Platforms count a click on the day of the click: after a campaign has ended there are some.

@@ -1,5 +1,6 @@
 -- check: currency_missing
 -- severity: error
+-- month: date
 -- message: there is money without a currency
 -- hint: add the currency's three letters (EUR) to the sheet, or check the account's settings at the platform; nothing is summed without it
 WITH money AS (

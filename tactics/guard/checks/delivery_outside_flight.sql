@@ -1,5 +1,6 @@
 -- check: delivery_outside_flight
 -- severity: warn
+-- needs: ad_performance, bookings
 -- message: a booked campaign delivered outside of its flights
 -- hint: it counts for no line: move the flight in the sheet, or stop the campaign
 -- One row per campaign: the days, impressions and spend that belong to no booking.

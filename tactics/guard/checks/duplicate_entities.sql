@@ -1,5 +1,6 @@
 -- check: duplicate_entities
 -- severity: error
+-- month: date
 -- message: the same entity stands twice on one day
 -- hint: this is a fault of tactics, not of the data: keep the files and report it; `tactics sync` of the day replaces it
 -- Hashes first: grouping 10 M rows by numbers takes a quarter of the time and memory that grouping

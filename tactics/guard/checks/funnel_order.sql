@@ -1,5 +1,6 @@
 -- check: funnel_order
 -- severity: warn
+-- month: date
 -- message: a later step counts more than the one before it
 -- hint: the columns are swapped, or one of them counts something else; compare with the platform
 -- A session that is engaged is a session; a mail that is delivered was sent, one that is opened was

@@ -1,5 +1,6 @@
 -- check: future_dates
 -- severity: error
+-- month: date
 -- message: a record is dated after it was fetched
 -- hint: a date was read in the wrong order (day and month), or the platform's clock is wrong
 -- No time zone is more than a day ahead of UTC: a date may be the day after the fetch, not later.

@@ -1,5 +1,6 @@
 -- check: mixed_currency_account
 -- severity: warn
+-- needs: ad_performance
 -- message: an ad account reports more than one currency
 -- hint: an account has one currency; if it was changed, totals before and after must not be added up
 -- Stripe accounts settle in several currencies by design and are not looked at.

@@ -1,5 +1,6 @@
 -- check: negative_revenue
 -- severity: error
+-- month: date
 -- message: revenue is negative
 -- hint: a sale, a booking or a conversion value below zero is a wrong sign or a wrong column; correct it at the source and sync again
 -- Refunds, disputes and fees are negative by nature and have reporting categories of their own;

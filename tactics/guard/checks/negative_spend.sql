@@ -1,5 +1,7 @@
 -- check: negative_spend
 -- severity: warn
+-- month: month_start
+-- needs: ad_performance
 -- message: credits are a large part of a campaign's spend in a month
 -- hint: platforms credit invalid traffic and over-delivery; guard.credit_percent sets how much is usual
 WITH credited AS (

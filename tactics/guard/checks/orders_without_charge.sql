@@ -1,5 +1,6 @@
 -- check: orders_without_charge
 -- severity: warn
+-- needs: orders, transactions
 -- message: orders that Stripe should have been paid for have no charge, or the other way round
 -- hint: `tactics report reconciliation` lists them; check that the shop writes its order id into the metadata of the charge (order_metadata_keys)
 -- Cross-source: a shop's orders against Stripe's charges, by id, never by amount. Only organisations

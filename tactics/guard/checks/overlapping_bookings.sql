@@ -1,5 +1,6 @@
 -- check: overlapping_bookings
 -- severity: warn
+-- needs: bookings
 -- message: two bookings of one campaign run at the same time
 -- hint: delivery cannot be told apart and counts for both; merge them, or give each its own campaign
 -- Make-goods overlap their original on purpose; cancelled lines run no more.

@@ -1,5 +1,6 @@
 -- check: quarantine_flood
 -- severity: error
+-- needs: quarantine
 -- message: so many records of a stream were refused that the rest cannot be trusted
 -- hint: `tactics sql "SELECT rule, record FROM silver.quarantine"` shows them with the rule that refused each
 -- A fifth of the records and at least 20 of them, so that a small sheet with a few notes in it does

@@ -1,5 +1,6 @@
 -- check: quarantine_share
 -- severity: warn
+-- needs: quarantine
 -- message: more than 1 % of a stream's records were refused
 -- hint: `tactics sql "SELECT rule, record FROM silver.quarantine"` shows them with the rule that refused each
 -- Only records of fetches that are current: what a later fetch replaced is no longer refused.

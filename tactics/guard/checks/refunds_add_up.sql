@@ -1,5 +1,6 @@
 -- check: refunds_add_up
 -- severity: warn
+-- needs: orders
 -- message: an order says it was refunded another amount than its refunds add up to
 -- hint: `tactics sync` reads changed orders again; if it stays, compare the order with the shop
 -- Roll-up of order_refunds to orders, in the shop's currency. Orders that are not held, because they

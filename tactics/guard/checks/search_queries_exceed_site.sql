@@ -1,5 +1,7 @@
 -- check: search_queries_exceed_site
 -- severity: warn
+-- month: date
+-- needs: search_performance
 -- message: the queries of a day have more clicks than the whole site
 -- hint: a day was read while it changed; `tactics sync` reads it again until it is final
 -- Roll-up: queries that Google withholds make their sum smaller than the property's, never larger.

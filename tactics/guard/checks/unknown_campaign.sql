@@ -1,5 +1,6 @@
 -- check: unknown_campaign
 -- severity: warn
+-- needs: ad_performance, bookings
 -- message: a booked campaign has never delivered although its flight has begun
 -- hint: check campaign_id in the sheet: a typing error looks like a campaign without delivery
 -- Only where its platform is loaded beyond the first day of the flight; without a platform, where

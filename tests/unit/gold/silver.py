@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -171,7 +172,6 @@ class Silver:
         self.gold = Gold(home, self.limits, GoldSettings(keep_generations=keep))
         self.orgs: tuple[OrgFacts, ...] = (ACME,)
         self.asked: list[tuple[Any, ...]] = []
-        self._files = 0
 
     def deliver(self, campaign_id: str = "c1", **facts: Any) -> None:
         """Plant one row a day from `start` to `end` (or on `date`) for a campaign."""
@@ -317,24 +317,32 @@ class Silver:
 
     def _relation(
         self,
-        files: Mapping[str, Path],
+        files: Mapping[tuple[str, str], Path],
         table: str,
-        *rest: Any,
+        org_id: str,
+        *days: Any,
     ) -> str | None:
-        self.asked.append((table, *rest))
-        return f"read_parquet('{files[table]}')" if table in files else None
+        self.asked.append((table, org_id, *days))
+        path = files.get((table, org_id))
+        return f"read_parquet('{path}')" if path else None
 
-    def _write(self) -> dict[str, Path]:
-        """Write every table that has rows as a new Parquet file."""
-        self._files += 1
+    def _write(self) -> dict[tuple[str, str], Path]:
+        """Write the rows of each table and organisation as a Parquet file, a new one when they changed."""
         files = {}
+        parts: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for table, rows in self.rows.items():
+            for row in rows:
+                parts.setdefault((table, row["org_id"]), []).append(row)
         with duck.connect(None, self.limits, folders=[self.folder]) as connection:
-            for table in [table for table, rows in self.rows.items() if rows]:
-                lines = self.folder / f"{table}-{self._files}.json"
-                text = (json.dumps(row, default=str) for row in self.rows[table])
-                lines.write_text("\n".join(text), encoding="utf-8")
-                files[table] = lines.with_suffix(".parquet")
+            for (table, org_id), rows in parts.items():
+                text = "\n".join(json.dumps(row, default=str) for row in rows)
+                name = hashlib.sha256(text.encode()).hexdigest()[:16]
+                lines = self.folder / f"{table}-{name}.json"
+                files[table, org_id] = path = lines.with_suffix(".parquet")
+                if path.exists():
+                    continue
+                lines.write_text(text, encoding="utf-8")
                 kinds = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS[table].items())
-                rows = f"read_json('{lines}', format = 'newline_delimited', columns = {{{kinds}}})"
-                connection.execute(f"COPY (FROM {rows}) TO '{files[table]}'")
+                held = f"read_json('{lines}', format = 'newline_delimited', columns = {{{kinds}}})"
+                connection.execute(f"COPY (FROM {held}) TO '{path}'")
         return files

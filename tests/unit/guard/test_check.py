@@ -4,6 +4,7 @@ import pytest
 
 from tactics.errors import IntegrityError
 from tactics.guard.check import load_checks, read_check
+from tactics.guard.report import VIEWS
 from tests.unit.guard.rows import Bench
 
 HEAD = "-- check: x\n-- severity: warn\n-- message: m\n-- hint: h\n"
@@ -45,3 +46,14 @@ def test_messages_fit_the_house():
     for check in load_checks():
         assert check.message == check.message.strip(". ")
         assert check.message[0].islower(), check.name
+
+
+def test_heads_name_what_there_is(bench: Bench):
+    """What a check needs is a view that it reads, and its month is a column of its rows."""
+    bench.run()
+    for check in load_checks():
+        assert set(check.needs) <= set(VIEWS), check.name
+        read = check.sql.replace("entities", "orders transactions")
+        assert all(view in read for view in check.needs), check.name
+        columns = bench.connection.sql(check.sql).columns
+        assert not check.month or check.month in columns, check.name

@@ -6,7 +6,8 @@ import pytest
 
 from tactics.duck import Connection
 from tactics.errors import ConfigError, NotFoundError
-from tactics.metrics import Registry
+from tactics.metrics import Registry, fingerprint
+from tactics.metrics.registry import digest_files
 from tests.unit.metrics.conftest import define_metrics, refusal
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "metrics" / "custom.toml"
@@ -197,3 +198,31 @@ def test_missing_file(tmp_path: Path):
     """A file that does not exist is a mistake of the configuration."""
     with pytest.raises(ConfigError, match="the metrics cannot be read"):
         Registry.load(tmp_path / "none.toml")
+
+
+def test_fingerprint_covers_definitions_and_code(tmp_path: Path):
+    """An edited, added or renamed file, or another version, is another fingerprint."""
+    (tmp_path / "builtin.toml").write_text("formula", encoding="utf-8")
+    found = [digest_files(tmp_path, "1.0"), digest_files(tmp_path, "1.1")]
+    (tmp_path / "builtin.toml").write_text("formulb", encoding="utf-8")
+    found.append(digest_files(tmp_path, "1.0"))
+    (tmp_path / "term.py").touch()
+    found.append(digest_files(tmp_path, "1.0"))
+    (tmp_path / "term.py").rename(tmp_path / "parse.py")
+    found.append(digest_files(tmp_path, "1.0"))
+    assert len(set(found)) == len(found)
+    assert digest_files(tmp_path, "1.0") == found[-1]
+
+
+def test_fingerprint_is_that_of_the_package():
+    """It is taken from the files that are shipped, and is the same each time."""
+    fingerprint.cache_clear()
+    before = fingerprint()
+    fingerprint.cache_clear()
+    assert fingerprint() == before
+
+
+def test_built_in_metrics_are_compiled_once_per_process():
+    """Who loads them twice gets the same ones; a file of one's own is compiled each time."""
+    assert Registry.load() is Registry.load()
+    assert Registry.load(EXAMPLE) is not Registry.load(EXAMPLE)

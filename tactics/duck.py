@@ -46,7 +46,7 @@ def connect(
     listed = ", ".join("'" + str(folder).replace("'", "''") + "/'" for folder in allowed)
     connection.execute(f"SET allowed_directories = [{listed}]")
     connection.execute("SET enable_external_access = false")
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET lock_configuration = true")
     return connection

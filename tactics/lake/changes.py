@@ -7,20 +7,19 @@ from dataclasses import replace
 from itertools import starmap
 
 from tactics import crashpoint
-from tactics.duck import DuckLimits
 from tactics.lake.durable import removed_on_failure
 from tactics.lake.planning import BLOCK_BYTES, SMALL_FILE_ROWS, cut_blocks
 from tactics.lake.quarantine import replace_refused, write_outgoing
 from tactics.lake.scan import HeldFile, equal, held_files
 from tactics.lake.schemas import find_table
 from tactics.lake.silver import RESULT, Work, choose_requests, commit
-from tactics.lake.staging import open_staging
+from tactics.lake.staging import Engine
 from tactics.lake.values import SilverLoad, SilverRequest, SilverResult
 from tactics.lake.warehouse import Warehouse, find_load, summary_of
 
 
 def load_changes(
-    warehouse: Warehouse, limits: DuckLimits, load: SilverLoad, *, block_bytes: int = BLOCK_BYTES
+    warehouse: Warehouse, engine: Engine, load: SilverLoad, *, block_bytes: int = BLOCK_BYTES
 ) -> SilverResult:
     """Write the changed records of `load` and return where they went.
 
@@ -32,7 +31,7 @@ def load_changes(
     done = find_load(table, load.load_id)
     if done is not None:
         return SilverResult.from_json(summary_of(done)[RESULT])
-    with open_staging(limits, warehouse.files) as staging:
+    with engine.staging() as staging:
         work = Work(load, spec, table, staging, block_bytes)
         choose_requests(work, warehouse)
         blocks = cut_blocks(work.requests, work.weights, block_bytes)
@@ -43,7 +42,7 @@ def load_changes(
 
     def load_block(number: int, block: list[SilverRequest]) -> SilverResult:
         part = replace(load, load_id=f"{load.load_id}.{number}", requests=tuple(block))
-        return load_changes(warehouse, limits, part, block_bytes=block_bytes)
+        return load_changes(warehouse, engine, part, block_bytes=block_bytes)
 
     return sum(starmap(load_block, enumerate(blocks)), start=work.result)
 

@@ -17,6 +17,7 @@ from tactics.lake import bronze, changes, maintenance, silver
 from tactics.lake.failures import mapped_errors
 from tactics.lake.scan import HeldFile, between, equal, held_files, relation_sql
 from tactics.lake.schemas import TABLES, Columns, TableSpec, find_table
+from tactics.lake.staging import Engine
 from tactics.lake.values import BronzeLoad, MaintenanceReport, SilverLoad, SilverResult
 from tactics.lake.warehouse import Warehouse
 from tactics.model import RawPage
@@ -32,7 +33,7 @@ class Lake:
     def __init__(self, warehouse: Warehouse, settings: LakeSettings, limits: DuckLimits) -> None:
         self._warehouse = warehouse
         self._settings = settings
-        self._limits = limits
+        self._engine = Engine(limits, warehouse.files)
 
     @classmethod
     def open(
@@ -46,7 +47,8 @@ class Lake:
         return cls(warehouse, settings, limits)
 
     def close(self) -> None:
-        """Let go of the catalog."""
+        """Let go of the catalog and of DuckDB."""
+        self._engine.close()
         self._warehouse.close()
 
     def __enter__(self) -> Self:
@@ -69,8 +71,8 @@ class Lake:
         """Write what `load` brings; safe to repeat at any point."""
         with mapped_errors():
             if load.slicing == "changes":
-                return changes.load_changes(self._warehouse, self._limits, load)
-            return silver.load_silver(self._warehouse, self._limits, load)
+                return changes.load_changes(self._warehouse, self._engine, load)
+            return silver.load_silver(self._warehouse, self._engine, load)
 
     def files(
         self,
@@ -107,12 +109,19 @@ class Lake:
         held = self._held(table, org_id, start, end)
         return relation_sql(find_table(table), held, org_id=org_id, start=start, end=end)
 
-    def show_silver(self, connection: Connection) -> None:
-        """Make a view of each silver table; files that are gone are noticed here."""
+    def show_silver(self, connection: Connection, *, small_bytes: int = 0) -> None:
+        """Make a view of each silver table; files that are gone are noticed here.
+
+        Tables of up to `small_bytes` are read at once: to plan a scan costs more than to read them.
+        """
         with mapped_errors():
             for table, spec in TABLES.items():
                 if spec.namespace == "silver":
-                    connection.execute(f"CREATE VIEW {table} AS FROM {self.relation_sql(table)}")
+                    held = self._held(table, None, None, None)
+                    size = sum(file.data_file.file_size_in_bytes for file in held)
+                    kind = "TABLE" if size <= small_bytes else "VIEW"
+                    relation = relation_sql(spec, held)
+                    connection.execute(f"CREATE {kind} {table} AS FROM {relation}")
 
     def columns(self, table: str) -> Columns:
         """Return the names and DuckDB types of the table's columns."""

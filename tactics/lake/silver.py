@@ -11,7 +11,6 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
 from tactics import crashpoint
-from tactics.duck import DuckLimits
 from tactics.lake.durable import removed_on_failure
 from tactics.lake.planning import (
     BLOCK_BYTES,
@@ -25,7 +24,7 @@ from tactics.lake.planning import (
 from tactics.lake.quarantine import replace_refused, write_outgoing
 from tactics.lake.scan import HeldFile, between, equal, held_files
 from tactics.lake.schemas import PAGES, TableSpec, find_table
-from tactics.lake.staging import Staging, open_staging
+from tactics.lake.staging import Engine, Staging
 from tactics.lake.values import SilverLoad, SilverRequest, SilverResult
 from tactics.lake.warehouse import (
     LOAD_ID,
@@ -61,7 +60,7 @@ class Work:
 
 
 def load_silver(
-    warehouse: Warehouse, limits: DuckLimits, load: SilverLoad, *, block_bytes: int = BLOCK_BYTES
+    warehouse: Warehouse, engine: Engine, load: SilverLoad, *, block_bytes: int = BLOCK_BYTES
 ) -> SilverResult:
     """Write the winning days of `load` and return where its records went.
 
@@ -73,7 +72,7 @@ def load_silver(
     done = find_load(table, load.load_id)
     if done is not None:
         return SilverResult.from_json(summary_of(done)[RESULT])
-    with open_staging(limits, warehouse.files) as staging:
+    with engine.staging() as staging:
         work = Work(load, spec, table, staging, block_bytes)
         choose_requests(work, warehouse)
         if not work.requests:

@@ -1,4 +1,4 @@
-"""The DuckDB side of a silver load: one connection, its temporary tables, its Parquet files.
+"""The DuckDB side of a silver load: one session, its temporary tables, its Parquet files.
 
 Runs the statements of `silver.sql`; knows nothing of Iceberg but the ids of the columns.
 """
@@ -195,11 +195,40 @@ def _pages_sql(load: SilverLoad, block: Sequence[SilverRequest], files: Sequence
     )
 
 
+class Engine:
+    """DuckDB in memory, able to reach `folder` and the scratch folder only; opened at first use.
+
+    To open one costs as much as a small load. Loads share it and see nothing of each other.
+    """
+
+    def __init__(self, limits: duck.DuckLimits, folder: Path) -> None:
+        self._limits = limits
+        self._folder = folder
+        self._duck: duck.Connection | None = None
+
+    @contextmanager
+    def staging(self) -> Iterator[Staging]:
+        """Open a session for one load; its temporary tables go with it."""
+        self._duck = self._duck or duck.connect(None, self._limits, folders=[self._folder])
+        session = self._duck.cursor()
+        try:
+            yield Staging(session)
+        finally:
+            session.close()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        if self._duck is not None:
+            self._duck.close()
+            self._duck = None
+
+
 @contextmanager
 def open_staging(limits: duck.DuckLimits, folder: Path) -> Iterator[Staging]:
-    """Open DuckDB in memory, able to reach `folder` and the scratch folder only."""
-    connection = duck.connect(None, limits, folders=[folder])
+    """Open a session on a DuckDB of its own."""
+    engine = Engine(limits, folder)
     try:
-        yield Staging(connection)
+        with engine.staging() as staging:
+            yield staging
     finally:
-        connection.close()
+        engine.close()

@@ -229,6 +229,8 @@ class _Transaction(Transaction):
     @property
     def table_metadata(self) -> TableMetadata:
         base, updates = self._table.metadata, self._updates
+        if not updates:
+            return base
         if self._known is None or self._known[0] is not base or self._known[1] is not updates:
             self._known = (base, updates, update_table_metadata(base, updates))
         return self._known[2]

@@ -68,7 +68,7 @@ def post_json(path: str, value: object, *, base: str = "api") -> Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole response, decompressed. Header names are lower case; `url` is redacted.
+    """A whole response, decompressed. Header names are lower case.
 
     The credential that was sent is hidden in `body` too, should the vendor repeat it.
     """
@@ -76,7 +76,6 @@ class Response:
     status: int
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    url: str = ""
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:

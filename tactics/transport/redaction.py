@@ -37,6 +37,15 @@ _HEADER = re.compile(
 _BEARER = re.compile(r"\b(bearer\s+)[\w.~+/=-]{6,}", re.IGNORECASE)
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|$)", re.DOTALL)
 
+# What every hit contains: searching for words is a hundred times quicker than the patterns are.
+_NAMES = (*_CERTAIN.split("|"), *_LIKELY.split("|"))
+_PATTERNS = (
+    (_JSON_FIELD, tuple(f'{name}"' for name in _NAMES)),
+    (_HEADER, ("authorization", "ttd-auth", "x-shopify-access-token")),
+    (_BEARER, ("bearer",)),
+    (_PARAMETER, tuple(name + sign for name in _NAMES for sign in ("=", "%3d"))),
+)
+
 _lock = threading.Lock()
 _known: dict[str, tuple[str, ...]] = {}
 
@@ -78,8 +87,11 @@ def redact(text: str) -> str:
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, HIDDEN)
     text = _PEM.sub(HIDDEN, text)
-    for pattern in (_JSON_FIELD, _HEADER, _BEARER, _PARAMETER):
-        text = pattern.sub(_keep_name, text)
+    # A few letters beyond ASCII count as equal to ASCII ones where case does not matter.
+    lowered = text.lower() if text.isascii() else None
+    for pattern, words in _PATTERNS:
+        if lowered is None or any(word in lowered for word in words):
+            text = pattern.sub(_keep_name, text)
     return text
 
 

@@ -103,7 +103,6 @@ class Sender:
                 status=answer.status_code,
                 body=body,
                 headers={name.lower(): value for name, value in answer.headers.items()},
-                url=redact(str(url)),
             )
             return Received(response, answer.num_bytes_downloaded)
 

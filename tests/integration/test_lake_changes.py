@@ -13,7 +13,6 @@ from tests.unit.lake.support import (
     booking,
     change_load,
     day,
-    limits,
     open_lake,
     rows,
 )
@@ -105,7 +104,7 @@ def test_a_load_that_is_too_big_is_cut(lake: Lake, home: Home, vendor: Vendor):
     fetch(lake, vendor, "r2", booking("A", 1, 2), booking("C", 40, 2))
     load = change_load(vendor, "S", "r1", "r2")
     for _ in range(2):
-        result = load_changes(lake._warehouse, limits(home), load, block_bytes=1)
+        result = load_changes(lake._warehouse, lake._engine, load, block_bytes=1)
         assert balanced(result)
         assert (result.received, result.written) == (4, 4)
         assert held(lake, home) == [("act_1", "A", 2), ("act_1", "B", 1), ("act_1", "C", 2)]

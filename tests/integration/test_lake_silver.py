@@ -11,7 +11,7 @@ from tactics.home import Home
 from tactics.lake import Lake, SilverResult
 from tactics.lake.silver import load_silver
 from tactics.model import Finality
-from tests.unit.lake.support import Vendor, ad, balanced, day, limits, open_lake, rows, spend
+from tests.unit.lake.support import Vendor, ad, balanced, day, open_lake, rows, spend
 
 
 @pytest.fixture
@@ -321,7 +321,7 @@ def test_blocks_end_in_one_commit_with_the_same_rows(lake: Lake, home: Home, ven
         page = [ad("a", number), ad("a", number), ad("b", number, "bad")]
         lake.append_pages(vendor.fetch(name, [page], first=number, last=number), name)
     load = vendor.load("S", *names)
-    result = load_silver(lake._warehouse, limits(home), load, block_bytes=1)
+    result = load_silver(lake._warehouse, lake._engine, load, block_bytes=1)
     assert (result.written, result.duplicate, result.quarantined) == (6, 6, 6)
     assert (result.start, result.end) == (day(1), day(6))
     assert [row[2] for row in spend(lake, home)] == ["1.00"] * 6 + ["9.00"] * 2

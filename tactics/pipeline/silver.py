@@ -10,7 +10,14 @@ from dataclasses import replace
 from tactics.connectors import Connector, find_connector, spec_of, stream_sql
 from tactics.errors import ConfigError, CountMismatch, MappingError
 from tactics.lake import SilverLoad, SilverRequest, SilverResult
-from tactics.model import TOPIC_CLEANED, TOPIC_PROCESSED, Receipt, StreamKey
+from tactics.model import (
+    TOPIC_CLEANED,
+    TOPIC_PROCESSED,
+    CoveredDay,
+    Finality,
+    Receipt,
+    StreamKey,
+)
 from tactics.pipeline.bronze import name_load
 from tactics.pipeline.delivery import Delivery, Emission, Written
 from tactics.pipeline.workspace import Workspace
@@ -80,10 +87,25 @@ def _plan_loads(
         load,
         load_id=f"{load.load_id}-history",
         table=spec.history_table,
+        winners=_readings(workspace, fetches, load.winners),
         slicing="days",
         as_of_fetch=True,
     )
     return load, history
+
+
+def _readings(
+    workspace: Workspace, fetches: list[Fetch], current: tuple[CoveredDay, ...]
+) -> tuple[CoveredDay, ...]:
+    """Return the last reading of each day: the ledger of a snapshot knows only the last of all."""
+    last = workspace.store.fetches.last_of_their_window([f.request_id for f in fetches])
+    known = {winner.request_id for winner in current}
+    earlier = (
+        CoveredDay(f.key, f.window.start, Finality.FINAL, f.request_id, f.finalized_at)
+        for f in fetches
+        if f.request_id in last - known and f.finalized_at
+    )
+    return (*current, *earlier)
 
 
 def _connector(workspace: Workspace, org_id: str, source: str) -> Connector:

@@ -179,6 +179,12 @@ class Fetches:
         rows = self._database.read(_SQL["get_fetches"], {"request_ids": names})
         return {row[0]: _to_fetch(row) for row in rows}
 
+    def last_of_their_window(self, request_ids: Iterable[str]) -> set[str]:
+        """Return those that no later completed fetch of the same stream and window has replaced."""
+        names = json.dumps(list(request_ids))
+        rows = self._database.read(_SQL["last_of_their_window"], {"request_ids": names})
+        return {row[0] for row in rows}
+
     def latest_marker(self, key: StreamKey) -> tuple[str, dt.datetime] | None:
         """Return the change marker of the newest fetch that brought pages, and when it did.
 

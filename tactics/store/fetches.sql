@@ -81,6 +81,18 @@ SELECT request_id, org_id, source, account_id, stream, window_start, window_end,
 FROM fetches
 WHERE request_id IN (SELECT value FROM json_each(:request_ids));
 
+-- name: last_of_their_window
+-- Those of these fetches after which no other one brought pages of the same stream and window.
+SELECT mine.request_id
+FROM fetches AS mine
+WHERE mine.request_id IN (SELECT value FROM json_each(:request_ids))
+  AND NOT EXISTS (SELECT 1 FROM fetches AS later
+                  WHERE later.org_id = mine.org_id AND later.source = mine.source
+                    AND later.account_id = mine.account_id AND later.stream = mine.stream
+                    AND later.window_start = mine.window_start
+                    AND later.window_end = mine.window_end
+                    AND later.state = 'completed' AND later.first_seq > mine.first_seq);
+
 -- name: latest_marker
 -- The change marker of the newest fetch that brought a stream's pages.
 SELECT marker, finalized_at

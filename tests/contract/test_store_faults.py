@@ -141,6 +141,7 @@ READS: dict[str, Callable[[Scene], object]] = {
     "bus.positions": lambda s: s.store.bus.positions(),
     "bus.lag": lambda s: s.store.bus.lag(TOPIC_RAW, "c"),
     "fetches.get_many": lambda s: s.store.fetches.get_many([s.done]),
+    "fetches.last_of_their_window": lambda s: s.store.fetches.last_of_their_window([s.done]),
     "fetches.latest_marker": lambda s: s.store.fetches.latest_marker(KEY),
     "fetches.pages_of": lambda s: s.store.fetches.pages_of(s.done),
     "fetches.raw_pages": lambda s: s.store.fetches.raw_pages(s.store.bus.read(TOPIC_RAW, "c", 9)),

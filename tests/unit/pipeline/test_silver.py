@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from tactics import duck
 from tactics.errors import CountMismatch
 from tactics.lake import SilverLoad, SilverResult
 from tactics.model import TOPIC_PROCESSED, Finality, Receipt, StreamKey, Window
 from tactics.pipeline import StageReport, Workspace
 from tactics.pipeline.bronze import bronze_stage
 from tactics.pipeline.silver import _receipt, silver_stage
+from tests.support import FakeClock
 from tests.unit.pipeline.conftest import Open, orgs_of
+from tests.unit.pipeline.sheet import read_sheet
 from tests.unit.pipeline.vendor import KEY, slice_of
 
 pytestmark = pytest.mark.usefixtures("_installed")
@@ -121,3 +124,41 @@ def test_rows_that_vanish_stop_the_process():
     assert _receipt(load, SilverResult(received=2, written=1, superseded=1)).duplicate == 1
     with pytest.raises(CountMismatch, match="load_id=l1"):
         _receipt(load, SilverResult(received=2, written=1))
+
+
+def rows(workspace: Workspace, table: str) -> list[tuple[dt.date, int]]:
+    """Return day and number of each row of a table of bookings."""
+    relation = workspace.lake.relation_sql(table)
+    sql = f"SELECT date, booked_impressions FROM {relation} ORDER BY ALL"
+    connection = duck.connect(None, workspace.limits, folders=workspace.lake.folders())
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def test_a_state_that_is_replaced_leaves_its_history(workspace: Workspace):
+    """A sheet is as it stands now, and beside that as it stood on the day it was read on."""
+    read_sheet(workspace, 1000)
+    report, [receipt] = drain(workspace)
+    assert (report.problems, receipt.key.stream, receipt.written) == ((), "bookings", 1)
+    assert rows(workspace, "bookings") == [(dt.date(2026, 11, 1), 1000)]
+    assert rows(workspace, "bookings_history") == [(dt.date(2026, 11, 21), 1000)]
+    assert told(workspace) == [("acme", "sheets", "2026-11-01"), ("acme", "sheets", "2026-11-21")]
+
+
+def test_readings_of_two_days_that_arrive_together_are_both_history(
+    workspace: Workspace, clock: FakeClock
+):
+    """Silver was down over midnight: the last reading of each day is kept, the state is the newest."""
+    read_sheet(workspace, 900)
+    read_sheet(workspace, 1000)
+    clock.advance(24 * 3600)
+    read_sheet(workspace, 1500)
+    _, [receipt] = drain(workspace)
+    assert (receipt.received, receipt.written, receipt.duplicate) == (3, 1, 2)
+    assert rows(workspace, "bookings") == [(dt.date(2026, 11, 1), 1500)]
+    assert rows(workspace, "bookings_history") == [
+        (dt.date(2026, 11, 21), 1000),
+        (dt.date(2026, 11, 22), 1500),
+    ]

@@ -17,6 +17,19 @@ settings.load_profile("tactics")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+SLOW_TIERS = {"integration", "acceptance", "crash"}
+# Nothing else tries the code that moves files about in a real lake, and the fast tiers hold its coverage.
+FAST_MODULES = {"test_lake_changes", "test_lake_maintenance"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tiers that are slow as a whole."""
+    for item in items:
+        tier = item.path.relative_to(Path(__file__).parent).parts[0]
+        if tier in SLOW_TIERS and item.path.stem not in FAST_MODULES:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     """Return a clock that stands at 2026-11-21 09:00 UTC."""

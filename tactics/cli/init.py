@@ -44,9 +44,16 @@ def init(
     )
 
 
+def _make_folder(folder: "Path") -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as exc:
+        raise NotADirectoryError(exc.errno, "not a folder", str(folder)) from exc
+
+
 def _write_new(path: "Path", text: str) -> None:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         with path.open("x", encoding="utf-8") as file:
             path.chmod(0o600)
             file.write(text)

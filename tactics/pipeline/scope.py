@@ -1,6 +1,7 @@
 """What a run was asked to do, and who reports its progress."""
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,9 +34,9 @@ class Chosen:
         Otherwise a client that is reached through two manager accounts would count twice.
         """
         readers = dict.fromkeys(self.settings.accounts or (self.source,), "")
-        for name, other in self.org.sources.items():
-            if name == self.source or not manifest.global_accounts:
-                break
+        earlier = itertools.takewhile(self.source.__ne__, self.org.sources)
+        for name in earlier if manifest.global_accounts else ():
+            other = self.org.sources[name]
             if other.enabled and (other.kind or name) == manifest.kind:
                 shared = [one for one in readers if one in other.accounts and not readers[one]]
                 readers |= dict.fromkeys(shared, name)

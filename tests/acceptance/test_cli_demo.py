@@ -6,10 +6,6 @@ import subprocess
 import sys
 import urllib.request
 
-import pytest
-
-pytestmark = pytest.mark.slow
-
 
 def run(home, *words):
     """Run `tactics` with an empty HOME and no configuration."""

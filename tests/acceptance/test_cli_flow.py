@@ -8,8 +8,6 @@ import pytest
 
 from tests.lab import Lab, open_lab, result_of
 
-pytestmark = pytest.mark.slow
-
 PACING_FIELDS = """
     org_id source campaign_id campaign_name flight_start flight_end total_days elapsed_days
     booked_impressions delivered_impressions expected_impressions pacing_rate variance

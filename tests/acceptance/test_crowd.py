@@ -23,8 +23,6 @@ from tests.integration.test_daemon import daemon_of
 from tests.integration.test_sync import assert_home_equals_vendors
 from tests.lab import Lab, open_lab
 
-pytestmark = pytest.mark.slow
-
 SECONDS = float(os.environ.get("CROWD_SECONDS", "20"))
 PATIENCE_SECONDS = 300  # for one command among twenty on a slow machine
 NAMES = tuple(f"place_{number}" for number in range(6))

@@ -27,8 +27,6 @@ PUBLISHER = {"name": "Acme", "currency": "CHF", "timezone": "Europe/Zurich"}
 ORG = '[orgs.acme]\nname = "Acme"\ncurrency = "EUR"\ntimezone = "Europe/Vienna"\n'
 NOW = "2026-11-21T09:00:00+00:00"
 
-pytestmark = pytest.mark.slow
-
 
 def cost(day: str, campaign: str, cost: str, **changes: Any) -> dict[str, Any]:
     """Return one row of the desk."""

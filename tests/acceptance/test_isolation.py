@@ -158,7 +158,6 @@ def test_an_account_that_fails_for_ever_stops_no_other_organisation(tmp_path: Pa
         ledger.assert_same(ledger.of_silver(lab), ledger.of_vendors(lab))
 
 
-@pytest.mark.slow
 def test_a_dead_organisation_stops_no_other(tmp_path: Path):
     """With every credential of one organisation dead, `tactics sync` brings the other one home."""
     # One source for each way in which a credential travels: query, bearer, Google, header.

@@ -29,8 +29,6 @@ from tests.lab import PILLARS, Lab
 from tests.month import MEBIBYTE, QUICK, Laptop, disk_of_its_own, fill_disk
 from tests.support import FakeClock
 
-pytestmark = pytest.mark.slow
-
 BEGIN = dt.datetime(2026, 10, 5, 5, 10, tzinfo=dt.UTC)
 END = dt.datetime(2026, 11, 4, 12, 10, tzinfo=dt.UTC)
 HISTORY_DAYS = 25

@@ -13,8 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tactics.connectors import known_kinds
 from tactics.home import Home
 from tactics.pipeline import Outcome, Scope
@@ -28,8 +26,6 @@ DAYS = 7  # calls are spread well enough: the busiest source makes less than a q
 LATENCY_SECONDS = 0.2
 FASTER = 3
 APIS = {*known_kinds(), "drive", "token"}
-
-pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)

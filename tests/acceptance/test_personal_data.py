@@ -22,8 +22,6 @@ from tactics.sandbox.commerce import open_shop
 from tests import ledger
 from tests.lab import TODAY, Lab, result_of
 
-pytestmark = pytest.mark.slow
-
 # Those that know people; without an advertiser nobody has booked anything.
 SOURCES = ("stripe", "shopify", "sheets", "klaviyo", "gsc", "ga4", "meta")
 DAYS = 4

@@ -13,8 +13,6 @@ import pytest
 
 from tests.acceptance.machine import PYTHON, Machine, open_machine, why_not
 
-pytestmark = pytest.mark.slow
-
 UNIT = "tactics.service"
 HOME = "/var/lib/tactics"
 CONFIG = "/etc/tactics/tactics.toml"

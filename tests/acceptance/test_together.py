@@ -9,7 +9,6 @@ import pytest
 
 from tests.lab import Lab, open_lab, result_of
 
-pytestmark = pytest.mark.slow
 READERS = 20
 
 

@@ -6,11 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent.parent
-
-pytestmark = pytest.mark.slow
 
 
 def test_the_wheel_carries_sql_and_migrations(tmp_path: Path):

@@ -12,7 +12,7 @@ from tactics.crashpoint import CRASH_POINTS
 from tests.crash.nursery import IMPERFECT, Ended, Nursery
 from tests.lab import Lab, open_lab
 
-pytestmark = [pytest.mark.slow, pytest.mark.crash]
+pytestmark = pytest.mark.crash
 
 SHORT_PAGES = {"TACTICS_ORGS__ACME__SOURCES__META__PAGE_SIZE": "1"}  # slices of many pages
 OUTAGE = ("retry.", "dead_letter.")

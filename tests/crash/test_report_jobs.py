@@ -19,7 +19,7 @@ from tactics.sandbox.api import Call, Reply
 from tests import ledger
 from tests.lab import TODAY, Lab
 
-pytestmark = [pytest.mark.slow, pytest.mark.crash]
+pytestmark = pytest.mark.crash
 
 DAYS = 5
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.crash.storm import run_storm
 
-pytestmark = [pytest.mark.slow, pytest.mark.crash]
+pytestmark = pytest.mark.crash
 
 
 def test_a_home_weathers_kill_after_kill(tmp_path: Path):

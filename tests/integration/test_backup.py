@@ -79,7 +79,6 @@ def test_a_restored_home_answers_and_goes_on(synced: Lab):
     assert sync_to_the_end(other) != before
 
 
-@pytest.mark.slow
 def test_backups_during_a_sync_are_each_of_one_instant(lab: Lab):
     """Whatever a sync is at just then: each copy is sound, and its next sync ends the same."""
     process = lab.start("sync")
@@ -97,7 +96,6 @@ def test_backups_during_a_sync_are_each_of_one_instant(lab: Lab):
         assert other.layers() == wanted
 
 
-@pytest.mark.slow
 @pytest.mark.crash
 @pytest.mark.parametrize("point", ["bronze.committed", "silver.committed", "gold.published"])
 def test_a_killed_home_is_saved_as_it_was_left(lab: Lab, point: str):
@@ -107,7 +105,6 @@ def test_a_killed_home_is_saved_as_it_was_left(lab: Lab, point: str):
     assert sync_to_the_end(other) == sync_to_the_end(lab)
 
 
-@pytest.mark.slow
 @pytest.mark.crash
 @pytest.mark.parametrize("point", ["bronze.files_written", "silver.committed", "gold.built"])
 def test_a_restored_home_survives_kill_9(synced: Lab, point: str):

@@ -113,7 +113,6 @@ def daemon_of(lab: Lab, **environment: str) -> Iterator[Running]:
             process.wait()
 
 
-@pytest.mark.slow
 def test_from_start_to_stop(small: Lab):
     """It syncs what is due, answers, lets no second one in, and ends with 0 when it is told to."""
     with daemon_of(small) as daemon:
@@ -137,7 +136,6 @@ def test_from_start_to_stop(small: Lab):
     assert "Traceback" not in daemon.log.read_text()
 
 
-@pytest.mark.slow
 def test_the_next_time_of_a_schedule(small: Lab):
     """When the hour of a source comes it is asked again, and a restart before asks nobody."""
     hour = {"TACTICS_DAEMON__SCHEDULE": "0 * * * *"}
@@ -168,7 +166,6 @@ def outcomes(daemon: Running) -> list[tuple[str, RunStatus]]:
     return [(run.command, run.status) for run in daemon.runs()]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_ended_in_the_middle_of_a_sync(small: Lab, number: signal.Signals):
     """Told to stop it drains in time with 0; killed or not, the next one brings everything home."""
@@ -185,7 +182,6 @@ def test_ended_in_the_middle_of_a_sync(small: Lab, number: signal.Signals):
     assert_home_equals_vendors(small)
 
 
-@pytest.mark.slow
 def test_a_sync_by_hand_beside_the_daemon(small: Lab):
     """Somebody types `tactics sync` while the daemon syncs: it follows, and both are well."""
     small.plant("latency", times=None, seconds=0.05)
@@ -198,7 +194,6 @@ def test_a_sync_by_hand_beside_the_daemon(small: Lab):
     assert {run.status for run in daemon.runs()} == {RunStatus.SUCCEEDED}
 
 
-@pytest.mark.slow
 def test_an_idle_daemon_is_small(small: Lab):
     """After a sync the engines' memory is given back: the daemon itself never loads them."""
     with daemon_of(small) as daemon:
@@ -302,7 +297,6 @@ def services_of(workspace: Workspace, worker: Any, board: Board) -> list[Service
     ]
 
 
-@pytest.mark.slow
 def test_ten_thousand_ticks_leave_nothing_behind(small: Lab, clock: FakeClock):
     """Three and a half days of ticks: memory, open files and the WAL stay as they were."""
     small.clock = clock

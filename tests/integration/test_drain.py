@@ -28,7 +28,6 @@ MEBIBYTE = 2**20
 HOUR = 3600
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("where", ["log", "queue"])
 def test_many_events_drain_in_the_memory_of_a_few(tmp_path: Path, where: str):
     """After the first tenth memory stays as it is, however many events are still to come."""

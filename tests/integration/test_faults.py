@@ -174,7 +174,6 @@ def test_an_exhausted_rate_limit_opens_the_breaker_at_once(lab: Lab):
     assert lab.sandbox.requests == ()
 
 
-@pytest.mark.slow
 def test_a_dribbling_body_ends_at_the_deadline(lab: Lab):
     """A body that comes byte by byte is cut off by the total timeout, and named as such."""
     fault = plant(lab, "dribble", times=None, seconds=30.0)

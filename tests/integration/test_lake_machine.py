@@ -4,7 +4,6 @@ import datetime as dt
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -12,8 +11,6 @@ from tactics.home import Home
 from tactics.lake import Lake, SilverResult
 from tests.effort import effort
 from tests.unit.lake.support import Row, Vendor, ad, balanced, day, open_lake, rows
-
-pytestmark = pytest.mark.slow
 
 ACCOUNTS = ("act_1", "act_2")
 LAST_DAY = 33  # the window of days crosses a month

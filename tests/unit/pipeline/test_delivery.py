@@ -348,3 +348,15 @@ def test_a_renewal_that_fails_is_told_and_left_to_the_next_run(fragile: Workspac
     stage.renew()
     assert [problem.code for problem in stage.problems] == ["sink_unavailable", "circuit_open"]
     assert (states(fragile), emitted(fragile)) == ({}, [])
+
+
+def test_a_batch_that_is_not_full_waits(workspace: Workspace):
+    """While more is being fetched few events wait for others, so that a commit is worth it."""
+    sink = Sink()
+    stage = deliver(workspace, sink, size=3)
+    fill(workspace, 1, 2)
+    stage.drain_full()
+    assert sink.offered == []
+    fill(workspace, 3)
+    stage.drain_full()
+    assert sink.offered == [[1, 2, 3]]

@@ -243,3 +243,21 @@ def test_waiting_ends_when_a_slice_has_landed():
     ingest.wait(60)
     assert not landed.is_set()
     assert ingest.running()
+
+
+def test_who_is_told_to_stop_asks_nobody(at: Callable[..., Workspace]):
+    """No account is asked for any more, and nothing has failed: the next run goes on."""
+    with open_vendor(PAGE) as vendor:
+        workspace = at(vendor, accounts=["a1", "a2"])
+        workspace.stopping.set()
+        outcome = run(workspace)
+    assert vendor.asked == []
+    assert (outcome.outcome, outcome.problems) == (Outcome.UNCHANGED, ())
+
+
+def test_a_dead_credential_is_shown_once(at: Callable[..., Workspace]):
+    """When the first account finds out, no other one is asked who it is."""
+    with open_vendor(refuse("/a1", "CredentialError")) as vendor:
+        outcome = run(at(vendor, accounts=["a1", "a2"]))
+    assert vendor.said("path") == [("/a1",)]
+    assert codes(outcome) == [("a1", "", "credential_error")]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tactics.errors import ConfigError, DecodeError, NotFoundError
+from tactics.errors import ConfigError, DecodeError, IntegrityError, NotFoundError
 from tactics.model import TOPIC_RAW, AccountInfo, Finality, Window
 from tactics.pipeline import Workspace, edit_letter
 from tactics.pipeline.delivery import Delivery, Written
@@ -220,3 +220,22 @@ def test_a_mended_page_is_written_in_place_of_the_one_in_the_log(workspace: Work
     assert written == [WHOLE]
     assert workspace.store.bus.get(seq).body == b"\xff"
     assert workspace.store.jobs.get(letter.job_id).state is JobState.COMPLETED
+
+
+def test_a_page_for_bronze_must_be_json(workspace: Workspace):
+    """The lake would refuse it once more; the letter stays as it was."""
+    letter = workspace.store.jobs.discard_now("bronze", KEY, DecodeError("no text"))
+    with pytest.raises(ConfigError, match="cannot be taken") as caught:
+        edit_letter(workspace, letter, b"{'rows': []}", ME)
+    assert "the page is not JSON" in str(caught.value)
+    assert workspace.store.letters.changes() == []
+
+
+def test_a_broken_state_is_not_the_letters_fault(workspace: Workspace):
+    """What our own tables lack stops the replay, and no letter dies of it."""
+    letter = die(workspace)
+    mend(workspace, letter)
+    workspace.store.database.write("DROP TABLE coverage")
+    with pytest.raises(IntegrityError):
+        replay_mended(workspace)
+    assert workspace.store.jobs.get(letter).state is JobState.RUNNING

@@ -119,3 +119,14 @@ def test_damage_is_found_and_told(store: Store, tmp_path: Path) -> None:
         file.seek(16384 * (copy.stat().st_size // 16384 - 6))
         file.write(b"\xff" * 16384 * 4)
     assert find_damage(copy)
+
+
+def test_thawing_again_takes_nothing_back(store: Store, tmp_path: Path) -> None:
+    """Who thaws twice loses neither the copy nor what others wrote since."""
+    copy = tmp_path / "copy.db"
+    with freeze(store.database.path) as frozen:
+        frozen.thaw()
+        store.bus.append("t", header={})
+        frozen.thaw()
+        frozen.copy(store.database.path, copy)
+    assert (count_rows(copy)["events"], count_rows(store.database.path)["events"]) == (0, 1)

@@ -7,9 +7,9 @@ import pytest
 
 from tactics.errors import DecodeError, NotFoundError, RateLimited, SchemaViolation, SinkUnavailable
 from tactics.model import TOPIC_RAW
-from tactics.store import Author, DeadLetterFilter, JobState, LetterAction, Store
+from tactics.store import Author, DeadLetterFilter, Job, JobState, LetterAction, Store
 from tests.support import FakeClock
-from tests.unit.store.builders import KEY, ME, OTHER_KEY, WINDOW
+from tests.unit.store.builders import KEY, ME, OTHER_KEY, WINDOW, slice_of
 
 YOU = Author("grace", "ship")
 
@@ -235,3 +235,38 @@ def test_an_edited_letter_of_a_slice_is_healed_like_any_other(store: Store) -> N
     store.letters.edit(job_id, b"{}", ME)
     store.jobs.complete_for_slice(KEY, WINDOW)
     assert store.letters.changes()[0].state is JobState.COMPLETED
+
+
+def died(store: Store, pages: int) -> Job:
+    """Fetch so many pages of a slice, then one that cannot be read; return its letter."""
+    request_id = store.fetches.begin(slice_of(), api_version="v25.0")
+    for _ in range(pages):
+        store.fetches.append_page(request_id, b"{}", request="{}")
+    error = DecodeError("cut off")
+    store.fetches.fail(request_id, error)
+    letter = store.jobs.discard_now("ingest", KEY, error, window=WINDOW)
+    return store.jobs.get(letter)
+
+
+@pytest.mark.parametrize("pages", [0, 2])
+def test_a_letter_knows_how_many_pages_came_before_it(store: Store, pages: int) -> None:
+    """Only where there were none can it stand for its whole slice."""
+    assert store.letters.pages_before(died(store, pages)) == pages
+
+
+def test_a_later_fetch_of_the_slice_is_not_the_letters(store: Store, clock: FakeClock) -> None:
+    """What failed after the letter was born says nothing of it."""
+    letter = died(store, 0)
+    clock.advance(60)
+    died(store, 3)
+    assert store.letters.pages_before(letter) == 0
+
+
+def test_nobody_knows_the_pages_before_a_letter_without_a_fetch(store: Store) -> None:
+    """Neither of one that belongs to no slice, nor of one whose fetch is forgotten."""
+    of_no_slice = store.jobs.get(dead(store))
+    forgotten = store.jobs.get(
+        store.jobs.discard_now("ingest", OTHER_KEY, DecodeError("cut off"), window=WINDOW)
+    )
+    assert store.letters.pages_before(of_no_slice) is None
+    assert store.letters.pages_before(forgotten) is None

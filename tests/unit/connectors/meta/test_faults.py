@@ -1,8 +1,10 @@
 """Every row of Meta's error table has its error."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tactics.connectors.meta.answer import ApiError, mask_tokens
+from tactics.connectors.meta.answer import _TOKENS, ApiError, mask_tokens
 from tactics.connectors.meta.faults import error_of, open_answer
 from tactics.connectors.meta.usage import pause_seconds, regain_seconds
 from tactics.errors import (
@@ -19,6 +21,17 @@ from tactics.errors import (
 from tactics.transport import Response
 from tests.unit.connectors.builders import respond
 
+PIECES = (
+    b"access_token=",
+    b"access_",
+    b"token=",
+    b"appsecret_proof=",
+    b"EAAB",
+    b"&",
+    b'"',
+    b"\\",
+    b" ",
+)
 THROTTLED = [4, 17, 32, 613, *range(80000, 80007), 80008, 80014]
 
 
@@ -201,3 +214,12 @@ def test_tokens_in_a_page_are_masked(url: str) -> None:
     assert "abc123" not in masked
     expected = page.replace("EAAB12|x-y", "***").replace("abc123", "***")
     assert masked == expected
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
+def test_searching_from_the_first_token_on_misses_none(body: bytes) -> None:
+    """Wherever tokens stand, they are masked as if the whole page had been searched."""
+    searched = body
+    for name, pattern in _TOKENS:
+        searched = pattern.sub(name + b"***", searched)
+    assert mask_tokens(body) == searched

@@ -115,15 +115,6 @@ def _prepare(connection: Connection, settings: GuardSettings) -> None:
     connection.execute(statements["create_entities"])
 
 
-def _find_empty(connection: Connection, checks: Sequence[Check]) -> set[str]:
-    """Return the views without a row, of those that a check needs one in."""
-    views = sorted({view for check in checks for view in check.needs})
-    if not views:
-        return set()
-    tests = [f"SELECT '{view}' WHERE NOT EXISTS (FROM {view})" for view in views]
-    return {view for (view,) in connection.execute(" UNION ALL ".join(tests)).fetchall()}
-
-
 def _run_whole(connection: Connection, checks: Sequence[Check]) -> list[Finding]:
     return [
         finding

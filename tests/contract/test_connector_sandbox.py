@@ -25,6 +25,7 @@ from tactics.errors import FieldRejected, SliceTooLarge
 from tactics.model import Priority, Slice, StreamKey, Window
 from tactics.sandbox import Fault, Sandbox, World, serve
 from tactics.transport import Request, Response
+from tests.lab import PILLARS
 from tests.unit.connectors.builders import Silver
 
 TODAY = dt.date(2026, 11, 21)
@@ -35,7 +36,7 @@ ORG = "acme"
 @pytest.fixture
 def world() -> World:
     """Return a fresh world."""
-    return World(today=TODAY)
+    return World(today=TODAY, sources=PILLARS)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tactics.sandbox import Fault, Sandbox, World, serve
+from tests.lab import PILLARS
 from tests.support import FakeClock
 
 with warnings.catch_warnings():
@@ -63,7 +64,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def world(clock: FakeClock) -> World:
     """Return a fresh world."""
-    return World(today=TODAY, clock=clock)
+    return World(today=TODAY, sources=PILLARS, clock=clock)
 
 
 @pytest.fixture

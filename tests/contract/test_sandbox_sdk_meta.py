@@ -42,7 +42,7 @@ PARAMETERS = {
 @pytest.fixture
 def world() -> World:
     """Return a fresh world."""
-    return World(today=TODAY)
+    return World(today=TODAY, sources=("meta",))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ TODAY = dt.date(2026, 11, 21)
 @pytest.fixture
 def world() -> World:
     """Return a fresh world."""
-    return World(today=TODAY)
+    return World(today=TODAY, sources=("stripe",))
 
 
 @pytest.fixture

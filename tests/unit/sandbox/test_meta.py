@@ -22,7 +22,7 @@ FIELDS = "campaign_id,campaign_name,impressions,clicks,spend,actions,action_valu
 @pytest.fixture
 def world() -> World:
     """Return a fresh world."""
-    return World(today=TODAY)
+    return World(today=TODAY, sources=("meta",))
 
 
 def error_of(reply: Reply) -> tuple[int, int, int | None]:

@@ -51,7 +51,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def world(clock: FakeClock) -> World:
     """Return a fresh world."""
-    return World(today=TODAY, clock=clock)
+    return World(today=TODAY, sources=("meta", "sheets"), clock=clock)
 
 
 @pytest.fixture
@@ -241,7 +241,14 @@ def test_the_change_feed_moves_with_an_edit(reader: Reader) -> None:
 
 def test_reads_above_the_quota_wait_for_the_minute(clock: FakeClock) -> None:
     """The fourth read of a minute is 429, a minute later it works again."""
-    reader = Reader(World(today=TODAY, clock=clock, limits=Limits(sheets_reads_per_minute=3)))
+    reader = Reader(
+        World(
+            today=TODAY,
+            sources=("meta", "sheets"),
+            clock=clock,
+            limits=Limits(sheets_reads_per_minute=3),
+        )
+    )
     assert {reader.spreadsheet().status for _ in range(3)} == {200}
 
     assert status_of(reader.spreadsheet()) == (429, "RESOURCE_EXHAUSTED")

@@ -16,7 +16,7 @@ LIST = "balance_transactions"
 @pytest.fixture
 def world() -> World:
     """Return a fresh world."""
-    return World(today=TODAY)
+    return World(today=TODAY, sources=("stripe",))
 
 
 def ids(world: World, *query: tuple[str, str], kind: str = LIST) -> list[str]:
@@ -114,7 +114,7 @@ def test_money_becomes_available(world: World) -> None:
 def test_a_payout_can_fail_after_it_was_paid() -> None:
     """Some payout was paid on one day and is failed on a later one."""
     seen: dict[str, list[str]] = {}
-    world = World(today=dt.date(2026, 9, 1))
+    world = World(today=dt.date(2026, 9, 1), sources=("stripe",))
     for _ in range(50):
         for payout in ask_stripe(world, "payouts", ("limit", "10")).document["data"]:
             seen.setdefault(payout["id"], []).append(payout["status"])
@@ -129,7 +129,7 @@ def test_a_payout_can_fail_after_it_was_paid() -> None:
 
 def test_refunds_and_disputes_have_every_state() -> None:
     """Over some months refunds fail, and disputes are won, lost or open."""
-    world = World(today=TODAY)
+    world = World(today=TODAY, sources=("stripe",))
     refunds = {
         item["status"] for item in ask_stripe(world, "refunds", ("limit", "100")).document["data"]
     }

@@ -12,6 +12,7 @@ from tests.integration.test_sync import assert_balanced
 from tests.lab import TODAY, Lab, open_lab
 
 TABLES = ("orders", "order_refunds", "customers", "products")
+QUERIES = "*/graphql.json"  # two shops are asked side by side, and one of them for a token
 
 
 @pytest.fixture
@@ -70,8 +71,8 @@ def test_silver_follows_the_shop(lab: Lab):
 
 def test_faults_cost_no_row(lab: Lab):
     """A throttled call and a failed bulk operation: all rows are there, no address in clear is."""
-    throttled = lab.plant("throttled", "shopify", after=2)
-    failed = lab.plant("bulk_failed", "shopify", after=3)
+    throttled = lab.plant("throttled", "shopify", path=QUERIES, after=2)
+    failed = lab.plant("bulk_failed", "shopify", path=QUERIES, after=3)
     sync(lab)
     assert throttled.fired == failed.fired == 1
     for table in TABLES:

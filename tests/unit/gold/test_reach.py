@@ -65,6 +65,7 @@ def test_a_count_of_subscribers_shows_in_the_week_after(pillars: Pillars) -> Non
     assert pillars.day_of("email_daily", "11-04")["subscribers"] == 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_any_sequence_of_changes_equals_a_build_from_nothing(
     pillars: Pillars, tmp_path_factory: pytest.TempPathFactory, seed: int

@@ -68,9 +68,9 @@ class GoldBuild:
     `orgs` are the organisations to build; any other that gold holds is left as it is (a halted one
     keeps its last good rows, also in a full build). `render` puts the compiled formulas into a text
     with `{{ metric }}` placeholders; `formulas` is another one whenever what it puts there may be: the
-    same as of the generation before, and its formulas are taken. `fx_rates` are added to those that gold keeps; a day and currency
-    that it has already is written anew. `silver_from` is the first day that silver's retention still
-    holds: older gold rows are kept, never rebuilt. Rows older than `keep_days` are dropped.
+    same as of the generation before, and its formulas are taken. `fx_rates` are added to those that
+    gold keeps; a day and currency that it has already is written anew. `silver_from` is the first
+    day that silver's retention still holds: older gold rows are kept, never rebuilt. Rows older than `keep_days` are dropped.
     """
 
     relation: Relation

@@ -221,14 +221,3 @@ class Engine:
         if self._duck is not None:
             self._duck.close()
             self._duck = None
-
-
-@contextmanager
-def open_staging(limits: duck.DuckLimits, folder: Path) -> Iterator[Staging]:
-    """Open a session on a DuckDB of its own."""
-    engine = Engine(limits, folder)
-    try:
-        with engine.staging() as staging:
-            yield staging
-    finally:
-        engine.close()

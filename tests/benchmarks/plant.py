@@ -4,6 +4,7 @@ They are the rows that the bulk API serves, so that its totals still tell whethe
 """
 
 import datetime as dt
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from tactics.config import load_settings
 from tactics.home import Home
 from tactics.lake import find_table
 from tactics.lake.quarantine import write_outgoing
-from tactics.lake.staging import open_staging
+from tactics.lake.staging import Engine
 from tactics.lake.warehouse import Change
 from tactics.model import TOPIC_PROCESSED, AccountInfo, Finality, Priority, Slice, StreamKey, Window
 from tactics.pipeline import Scope, Workspace, sync
@@ -97,7 +98,8 @@ def write_rows(workspace: Workspace, name: str, sql: str, world: BulkMeta) -> No
     """Write the rows of a query to a silver table in one commit, in files as a load makes them."""
     spec, warehouse = find_table(name), workspace.lake._warehouse
     table = warehouse.table(spec)
-    with open_staging(workspace.limits, warehouse.files) as staging:
+    engine = Engine(workspace.limits, warehouse.files)
+    with closing(engine), engine.staging() as staging:
         connection = staging._duck
         connection.register("facts", _facts(world._campaigns))
         connection.register("days", _days(world))

@@ -26,8 +26,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Pillars:
 
 
 def ads(site: Pillars) -> None:
-    """Plant two platforms, three words for two channels, two currencies."""
+    """Plant two platforms, three words for two channels, two currencies, a campaign with two words."""
     site.deliver("c1", date=day("11-01"), channel="social")
+    site.deliver("c1", date=day("11-01"), channel="instagram")
     site.deliver("c2", date=day("11-01"), channel="instagram", account_id="act_2", timezone="UTC")
     site.deliver("c3", date=day("11-01"), channel="performance_max", source="google_ads")
     site.deliver("c4", date=day("11-01"), channel="social", currency="USD")
@@ -100,7 +101,10 @@ def mails(site: Pillars) -> None:
 
 
 def test_channels_are_those_of_the_taxonomy(site: Pillars) -> None:
-    """Two words for one channel are one row; platforms and currencies are never added."""
+    """Two words for one channel are one row, and a campaign under both is one campaign.
+
+    Platforms and currencies are never added.
+    """
     sql = "SELECT * FROM channel_daily WHERE date = ? ORDER BY channel, currency"
     rows = site.read(sql, day("11-01"))
     assert [(row["channel"], row["source"], row["currency"], row["campaigns"]) for row in rows] == [
@@ -108,7 +112,7 @@ def test_channels_are_those_of_the_taxonomy(site: Pillars) -> None:
         ("Paid Social", "meta", "EUR", 2),
         ("Paid Social", "meta", "USD", 1),
     ]
-    assert (rows[1]["spend"], rows[1]["conversions"], rows[1]["ctr"]) == (10, 2, 0.01)
+    assert (rows[1]["spend"], rows[1]["conversions"], rows[1]["ctr"]) == (15, 3, 0.01)
     assert rows[1]["timezones"] == "Europe/Vienna, UTC"
 
 
@@ -126,6 +130,7 @@ def test_the_channels_report_names_the_rule(site: Pillars) -> None:
     rows = site.gold.report("channels", now=NOW).rows
     told = {(row["channel"], row["channel_group"], row["channel_rule"]) for row in rows}
     assert told == {
+        ("instagram", "Paid Social", "ads_social"),
         ("social", "Paid Social", "ads_social"),
         ("unknown", "Unassigned", "no_rule"),
     }

@@ -92,26 +92,36 @@ counted AS (
     FROM bounds
 ),
 
-outside AS (
-    SELECT d.*
-    FROM days AS d
-    ANTI JOIN flights AS f
-        ON f.source = d.source AND f.account_id = d.account_id AND f.campaign_id = d.campaign_id
-        AND d.date BETWEEN f.flight_start AND f.flight_end
+ends AS (
+    SELECT source, account_id, campaign_id, flight_end, flight_start, line_no
+    FROM flights
+    QUALIFY row_number() OVER (
+        PARTITION BY source, account_id, campaign_id, flight_end ORDER BY flight_start, line_no
+    ) = 1
+),
+
+-- A flight answers for the days from its end to that of the next one, the first also for those before.
+turns AS (
+    SELECT
+        source, account_id, campaign_id, flight_start, line_no,
+        if(lag(line_no) OVER by_end IS NULL, DATE '-infinity', flight_end) AS after,
+        coalesce(lead(flight_end) OVER by_end, DATE 'infinity') AS until
+    FROM ends
+    WINDOW by_end AS (PARTITION BY source, account_id, campaign_id ORDER BY flight_end)
 ),
 
 attributed AS (
     SELECT
-        f.line_no, d.source, d.account_id, d.campaign_id, d.date, d.currency,
-        CASE WHEN d.date < f.flight_start THEN 'before' ELSE 'after' END AS kind,
+        t.line_no, d.source, d.account_id, d.campaign_id, d.date, d.currency,
+        CASE WHEN d.date < t.flight_start THEN 'before' ELSE 'after' END AS kind,
         d.impressions, d.spend, NULL::DECIMAL(18, 4) AS units
-    FROM outside AS d
-    JOIN flights AS f
+    FROM days AS d
+    ANTI JOIN flights AS f
         ON f.source = d.source AND f.account_id = d.account_id AND f.campaign_id = d.campaign_id
-    QUALIFY row_number() OVER (
-        PARTITION BY d.source, d.account_id, d.campaign_id, d.channel, d.date, d.currency
-        ORDER BY f.flight_end < d.date DESC, abs(d.date - f.flight_end), f.flight_start, f.line_no
-    ) = 1
+        AND d.date BETWEEN f.flight_start AND f.flight_end
+    JOIN turns AS t
+        ON t.source = d.source AND t.account_id = d.account_id AND t.campaign_id = d.campaign_id
+        AND d.date > t.after AND d.date <= t.until
 )
 
 SELECT

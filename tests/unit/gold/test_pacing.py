@@ -398,6 +398,22 @@ def test_sequential_flights_share_a_campaign(lines: list[Row]) -> None:
 @plans(
     lambda line: (
         line
+        .book(flight_start=day("11-03"), flight_end=day("11-05"))
+        .book("/2", flight_start=day("11-04"), flight_end=day("11-05"))
+        .book("/3", flight_start=day("11-08"), flight_end=day("11-09"))
+        .deliver("11-01", "11-12")
+        .cover("11-12")
+    )
+)
+def test_a_day_outside_every_flight_is_shown_once(lines: list[Row]) -> None:
+    """At the flight that ended last, of two that ended together the earlier; before all, at the first."""
+    days = [line["out_of_flight_impressions"] / 1000 for line in lines]
+    assert days == [4, 0, 3]  # 1, 2, 6, 7 November; none; 10, 11, 12 November
+
+
+@plans(
+    lambda line: (
+        line
         .book(flight_end=day("11-06"), booked_impressions=6_000)
         .book("/2", flight_start=day("11-04"), booked_impressions=14_000)
         .deliver("11-01", "11-10", impressions=1001, spend="10.01")

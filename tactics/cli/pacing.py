@@ -6,16 +6,16 @@ What a line's status is, and which is more urgent, was decided in gold; this onl
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from tactics.cli.excerpt import Facts, excerpt
 from tactics.cli.render import Column, Level, as_table, verdict
 from tactics.cli.words import NOTHING, Number, count, flight, percent, plural, visible
 
-Facts = Mapping[str, Any]
 MAX_NOTES = 8
 UNITS = {"clicks": " clk", "views": " vw", "conversions": " cnv"}  # impressions say nothing
 
@@ -45,14 +45,19 @@ STATUSES = {
 }
 
 
-def pacing_screen(rows: Sequence[Facts]) -> RenderableType:
+def pacing_screen(rows: Sequence[Facts], *, whole: bool = False) -> RenderableType:
     """Return one block per organisation: heading, lines, and what was found about the worst."""
     blocks: list[RenderableType] = []
     for org_id in dict.fromkeys(row["org_id"] for row in rows):
         lines = [row for row in rows if row["org_id"] == org_id]
         if blocks:
             blocks.append(Text())
-        blocks.extend((_heading(org_id, lines), as_table(map(_shown, lines), COLUMNS, gap=1)))
+        shown, left = excerpt(lines, whole=whole)
+        blocks.extend((
+            _heading(org_id, lines),
+            as_table(map(_shown, shown), COLUMNS, gap=1),
+            *left,
+        ))
         blocks.extend(_notes(lines))
     return Group(*blocks)
 

@@ -5,6 +5,7 @@ Needs no configuration and never waits for a sync. Computes no metric.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,27 +21,38 @@ if TYPE_CHECKING:
     from tactics.gold import Report
 
 app = new_noun("Read a report, from pacing to revenue.")
+Whole = Annotated[bool, typer.Option("--all", help="every line, not only the most urgent")]
 Days = Annotated[int, typer.Option("--days", min=1, help="the last so many, today included")]
 
 
 @app.command()
 def pacing(
-    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
+    context: typer.Context,
+    orgs: Orgs = None,
+    *,
+    whole: Whole = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Show how every booked line is pacing, the most urgent first."""
     from tactics.cli.render import choose_form
 
-    show_report(context.obj, "pacing", orgs, choose_form(as_json, as_csv))
+    show_report(context.obj, "pacing", orgs, choose_form(as_json, as_csv), whole=whole)
 
 
 @app.command()
 def margin(
-    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
+    context: typer.Context,
+    orgs: Orgs = None,
+    *,
+    whole: Whole = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Show what every booked line earns, the thinnest margin first."""
     from tactics.cli.render import choose_form
 
-    show_report(context.obj, "margin", orgs, choose_form(as_json, as_csv))
+    show_report(context.obj, "margin", orgs, choose_form(as_json, as_csv), whole=whole)
 
 
 @app.command()
@@ -136,7 +148,12 @@ def latency(
 
 
 def show_report(
-    session: "Session", name: str, org_ids: "Sequence[str] | None", form: "Form"
+    session: "Session",
+    name: str,
+    org_ids: "Sequence[str] | None",
+    form: "Form",
+    *,
+    whole: bool = False,
 ) -> None:
     """Print a report of the published generation, and on stderr whether it may be stale."""
     from tactics.cli.render import Form, emit, envelope, write_csv, write_json
@@ -148,7 +165,7 @@ def show_report(
     elif form is Form.CSV:
         write_csv(report.rows, report.columns)
     elif report.rows:
-        emit(_draw(name)(report.rows))
+        emit(_draw(name, whole)(report.rows))
     _warn(report)
 
 
@@ -183,13 +200,13 @@ def _known(report: "Report", org_id: str | None) -> "Report":
     return report
 
 
-def _draw(name: str) -> "Callable[[Sequence[Any]], RenderableType]":
+def _draw(name: str, whole: bool) -> "Callable[[Sequence[Any]], RenderableType]":
     from tactics.cli import pillars, screens
     from tactics.cli.pacing import pacing_screen
 
-    return {
-        "pacing": pacing_screen,
-        "margin": screens.margin_screen,
+    screen_of: dict[str, Callable[[Sequence[Any]], RenderableType]] = {
+        "pacing": partial(pacing_screen, whole=whole),
+        "margin": partial(screens.margin_screen, whole=whole),
         "channels": screens.channels_screen,
         "revenue": pillars.revenue_screen,
         "reconciliation": pillars.reconciliation_screen,
@@ -197,7 +214,8 @@ def _draw(name: str) -> "Callable[[Sequence[Any]], RenderableType]":
         "seo": pillars.seo_screen,
         "email": pillars.email_screen,
         "blended": pillars.blended_screen,
-    }[name]
+    }
+    return screen_of[name]
 
 
 def _warn(report: "Report") -> None:

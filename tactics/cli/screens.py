@@ -3,28 +3,27 @@
 Computes no metric; gold has.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from tactics.cli.excerpt import Facts, excerpt
 from tactics.cli.pacing import fresh_text, status_text
 from tactics.cli.render import Column, as_table
 from tactics.cli.words import MILLION, Number, count, money, percent, visible
 
-Facts = Mapping[str, Any]
 NEVER = 10**6  # days: older than anything that was read
 
 
-def margin_screen(rows: Sequence[Facts]) -> RenderableType:
+def margin_screen(rows: Sequence[Facts], *, whole: bool = False) -> RenderableType:
     """Return one block per organisation: what each line earns so far and at its end."""
-    return _by_org("Margin", rows, MARGIN_COLUMNS)
+    return _by_org("Margin", rows, MARGIN_COLUMNS, whole=whole)
 
 
 def channels_screen(rows: Sequence[Facts]) -> RenderableType:
     """Return one block per organisation: the last 28 closed days by channel and source."""
-    return _by_org("Channels", rows, CHANNEL_COLUMNS)
+    return _by_org("Channels", rows, CHANNEL_COLUMNS, whole=True)
 
 
 def stale_sources(freshness: Sequence[Facts]) -> list[str]:
@@ -43,13 +42,16 @@ def stale_sources(freshness: Sequence[Facts]) -> list[str]:
     return [text for _, text in behind.values()]
 
 
-def _by_org(title: str, rows: Sequence[Facts], columns: Sequence[Column]) -> RenderableType:
+def _by_org(
+    title: str, rows: Sequence[Facts], columns: Sequence[Column], *, whole: bool
+) -> RenderableType:
     blocks: list[RenderableType] = []
     for org_id in dict.fromkeys(row["org_id"] for row in rows):
         lines = [row for row in rows if row["org_id"] == org_id]
         blocks.extend([Text()] if blocks else [])
         blocks.append(Text(f"{title} of {visible(org_id)}", "bold"))
-        blocks.append(as_table(map(_named, lines), columns, gap=1))
+        shown, left = excerpt(lines, whole=whole)
+        blocks.extend((as_table(map(_named, shown), columns, gap=1), *left))
     return Group(*blocks)
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -98,6 +99,25 @@ def test_each_organisation_has_its_own_block():
     text = drawn(pacing_screen([LINE, LINE | {"org_id": "globex"}]))
     assert text.count("Need/day") == 2
     assert "Pacing of globex" in text
+
+
+@pytest.mark.parametrize("screen", [pacing_screen, margin_screen])
+def test_a_long_report_shows_its_most_urgent_lines(screen):
+    """What nobody booked takes five lines at most, all together forty; the rest is counted."""
+    margin = {
+        "booking_revenue": 1,
+        "actual_spend": 1,
+        "projected_margin_percent": 1,
+        "margin_at_risk": 1,
+    }
+    unbooked = [LINE | margin | {"status": "unbooked", "campaign_name": f"U{n}"} for n in range(9)]
+    booked = [LINE | margin | {"status": "on_pace", "campaign_name": f"B{n}"} for n in range(100)]
+    few = [f"U{n}" for n in range(5)] + [f"B{n}" for n in range(35)]
+    every = [row["campaign_name"] for row in (*unbooked, *booked)]
+    for whole, names, left in ((False, few, ["and 69 more lines: see --all"]), (True, every, [])):
+        lines = drawn(screen([*unbooked, *booked], whole=whole)).splitlines()
+        assert [line.split()[0] for line in lines if re.match(r"[UB]\d", line)] == names
+        assert [line for line in lines if line.startswith("and")] == left
 
 
 def test_many_notes_are_cut():

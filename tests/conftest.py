@@ -17,17 +17,51 @@ settings.load_profile("tactics")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+HERE = Path(__file__).parent
 SLOW_TIERS = {"integration", "acceptance", "crash"}
 # Nothing else tries the code that moves files about in a real lake, and the fast tiers hold its coverage.
 FAST_MODULES = {"test_lake_changes", "test_lake_maintenance"}
 
+# One part each, on a real DuckDB, lake or HTTP server: a fifth of the fast tests and four fifths of their time.
+ENGINES = (
+    "unit/gold",
+    "unit/guard",
+    "unit/pipeline",
+    "unit/sandbox",
+    "unit/connectors/sheets/test_tabs",
+    "unit/store/test_machines",
+    "contract/test_connector_sandbox",
+    "contract/test_lake_sink",
+    "contract/test_sandbox",
+    "contract/test_soft_refusals",
+    *(f"contract/test_{source}" for source in ("dv360", "ga4", "google_ads", "gsc")),
+    *(f"contract/test_{source}" for source in ("klaviyo", "shopify", "ttd")),
+)
+
+
+def tier_of(path: Path) -> str:
+    """Return the mark that every test of a file bears, or nothing."""
+    place = path.relative_to(HERE)
+    if place.stem in FAST_MODULES:
+        return "engine"
+    if place.parts[0] in SLOW_TIERS:
+        return "slow"
+    return "engine" if place.as_posix().startswith(ENGINES) else ""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import what `-m "not …"` leaves out as a whole: half of the time that collecting takes."""
+    if collection_path.is_dir():
+        return None
+    tier = tier_of(collection_path)
+    return True if tier and f"not {tier}" in config.option.markexpr else None
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tiers that are slow as a whole."""
+    """Mark the tests that `run.py check` leaves to `run.py test`."""
     for item in items:
-        tier = item.path.relative_to(Path(__file__).parent).parts[0]
-        if tier in SLOW_TIERS and item.path.stem not in FAST_MODULES:
-            item.add_marker(pytest.mark.slow)
+        if tier := tier_of(item.path):
+            item.add_marker(tier)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the documents say is what the program does."""
 
+import functools
 import json
 import re
 import shlex
@@ -24,6 +25,12 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment or None
     )
+
+
+@functools.cache
+def help_of(*nouns: str) -> subprocess.CompletedProcess[str]:
+    """Return what `tactics … --help` prints."""
+    return run(*nouns, "--help")
 
 
 def commands_in(page: Path) -> list[list[str]]:
@@ -77,10 +84,8 @@ def test_commands_exist(page: Path):
     """Each command that a page shows is one the program has."""
     for words in commands_in(page):
         verbs = [word for word in words if not word.startswith("-")]
-        nouns = (
-            verbs[:2] if len(verbs) > 1 and run(*verbs[:2], "--help").returncode == 0 else verbs[:1]
-        )
-        done = run(*nouns, "--help")
+        whole = len(verbs) > 1 and help_of(*verbs[:2]).returncode == 0
+        done = help_of(*verbs[: 2 if whole else 1])
         assert done.returncode == 0, (words, done.stderr)
         for option in (word for word in words if word.startswith("--")):
             assert option in done.stdout, (words, option)

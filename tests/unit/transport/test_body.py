@@ -47,14 +47,12 @@ def test_gzip_of_several_members_and_padding():
 
 
 @pytest.mark.parametrize(
-    ("encoding", "bomb"),
-    [
-        ("gzip", gzip.compress(bytes(200 * 2**20), 9)),
-        ("zstd", zstandard.ZstdCompressor(level=3).compress(bytes(200 * 2**20))),
-    ],
+    ("encoding", "pack"),
+    [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress)],
 )
-def test_bomb_is_stopped_at_the_budget(encoding, bomb):
+def test_bomb_is_stopped_at_the_budget(encoding, pack):
     """200 MB in 200 KB end after the budget, and were never unpacked."""
+    bomb = pack(bytes(200 * 2**20))
     tracemalloc.start()
     try:
         with pytest.raises(SizeViolation, match="unpacked response is larger"):

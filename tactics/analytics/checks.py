@@ -190,9 +190,8 @@ def _dying_line(one: CredentialAge, left: dt.timedelta) -> HealthCheck:
         f"ends in {span(left.total_seconds())}" if left > dt.timedelta(0) else "should have ended"
     )
     reason = f"{one.name} of {name} {ends}: it lives {one.lives_days} days at most"
-    command = f"tactics auth set {one.org_id} {one.source} {one.name}"
     facts = {"credential": one.name, "days_left": left.days}
-    return HealthCheck("auth", WARN, reason, command, subject=f"{name}/{one.name}", facts=facts)
+    return HealthCheck("auth", WARN, reason, one.command, subject=f"{name}/{one.name}", facts=facts)
 
 
 def check_breakers(vitals: Vitals, limits: "HealthSettings") -> Iterator[HealthCheck]:  # noqa: ARG001

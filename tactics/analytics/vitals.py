@@ -48,13 +48,14 @@ class GuardVerdict:
 
 @dataclass(frozen=True, slots=True)
 class CredentialAge:
-    """A credential whose life is known, and since when it is in use here: it is no younger."""
+    """A credential whose life is known, since when it is in use here (it is no younger), and its renewal."""
 
     org_id: str
     source: str
     name: str
     first_used_at: dt.datetime
     lives_days: int
+    command: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,10 +55,11 @@ def open_parts(session: "Session") -> "Iterator[Parts]":
     Raises:
         NotFoundError: nothing was ever stored in this home.
     """
+    from tactics.cli.wiring import open_credentials
     from tactics.pipeline import Parts
 
     with session.store() as store:
-        yield Parts(session.settings(), session.home, store)
+        yield Parts(session.settings(), session.home, store, open_credentials(session))
 
 
 def _look(session: "Session") -> "Health":

@@ -74,7 +74,8 @@ class Daemon:
             settings = self._settings()
         except TacticsError:  # of a wrong edit the scheduler's line tells; these are the last good
             settings = self._workspace.settings
-        return Parts(settings, self._workspace.home, self._workspace.store)
+        ours = self._workspace
+        return Parts(settings, ours.home, ours.store, ours.credentials)
 
     def _own(self) -> dict[str, object]:
         stuck = self._board.stuck()

@@ -103,7 +103,7 @@ def read_vitals(held: Held, now: dt.datetime) -> Vitals:
         troubles=tuple(_troubles(store, sources)),
         unreadable=tuple(unreadable),
         guard=_guard(store),
-        credentials=tuple(_credentials(store, readable)),
+        credentials=tuple(_credentials(held, readable)),
         breakers=tuple(_breakers(store)),
         queues=tuple(_queues(store)),
         backlog=tuple(_backlog(store)),
@@ -285,12 +285,13 @@ def _guard(store: Store) -> GuardVerdict | None:
     )
 
 
-def _credentials(store: Store, sources: Sequence[_Readable]) -> Iterator[CredentialAge]:
+def _credentials(held: Held, sources: Sequence[_Readable]) -> Iterator[CredentialAge]:
     for source in sources:
-        chosen, lives = source.chosen, dict(source.connector.manifest.credential_days)
-        used = store.sightings.first_used(chosen.org_id, chosen.source) if lives else {}
+        one, lives = source.chosen, dict(source.connector.manifest.credential_days)
+        used = held.store.sightings.first_used(one.org_id, one.source) if lives else {}
         for name in lives.keys() & used.keys():
-            yield CredentialAge(chosen.org_id, chosen.source, name, used[name], lives[name])
+            command = held.credentials.how_to_renew(one.org_id, one.source, name)
+            yield CredentialAge(one.org_id, one.source, name, used[name], lives[name], command)
 
 
 def _breakers(store: Store) -> Iterator[OpenBreaker]:

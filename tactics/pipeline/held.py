@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tactics.config import Settings
+from tactics.credentials import Credentials
 from tactics.home import Home
 from tactics.store import Store
 
@@ -26,6 +27,11 @@ class Held(Protocol):
         """Return the open store."""
         ...
 
+    @property
+    def credentials(self) -> Credentials:
+        """Return where secrets are found; a look reads none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -34,3 +40,4 @@ class Parts:
     settings: Settings
     home: Home
     store: Store
+    credentials: Credentials

@@ -219,7 +219,8 @@ def test_a_credential_with_a_known_life(open_workspace: Open, clock: FakeClock):
     workspace.store.sightings.note("acme", "ttd", {"token": "fingerprint"})
     assert "auth" not in {c.name for c in read_health(workspace, clock.now()).checks if c.severity}
     clock.advance(345 * 86400)
-    assert checks(workspace, "auth")["acme/ttd/token"].facts["days_left"] == 20
+    told = checks(workspace, "auth")["acme/ttd/token"]
+    assert (told.facts["days_left"], told.command) == (20, "tactics auth set acme ttd token")
 
 
 def test_an_account_that_another_connection_reads(open_workspace: Open):
@@ -266,7 +267,7 @@ def test_a_read_only_store_is_enough(probed: Workspace, clock: FakeClock, home: 
     """Parts of a workspace are looked at like the whole, and nothing is written."""
     hold(probed, 20)
     with Store.open(home.database, clock, readonly=True) as store:
-        parts = Parts(probed.settings, home, store)
+        parts = Parts(probed.settings, home, store, probed.credentials)
         found, same = (read_health(held, clock.now()) for held in (parts, probed))
         assert [(c.name, c.state) for c in found.checks] == [(c.name, c.state) for c in same.checks]
         families = parse(read_metrics(parts, clock.now()))

@@ -20,7 +20,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PARALLEL = ["-n", "2", "--dist", "worksteal"]
 QUICK = ["-q", *PARALLEL, "tests", "-m", "not slow and not engine"]
 FAST = ["-q", *PARALLEL, "tests", "-m", "not slow"]
-SLOW = ["-q", *PARALLEL, "tests", "-m", "slow"]
+SLOW = ["-q", *PARALLEL, "tests", "-m", "slow", "--durations", "20", "--durations-min", "10"]
 
 
 def main() -> int:
@@ -122,8 +122,7 @@ def coverage(_: list[str]) -> int:
         [str(BIN / "python"), "-m", "tests.coverage"],
     ]
     with tempfile.TemporaryDirectory() as folder:  # children that are killed leave half a file
-        os.environ["COVERAGE_FILE"] = str(Path(folder) / "coverage")
-        return run_steps(steps)
+        return run_steps(steps, COVERAGE_FILE=str(Path(folder) / "coverage"))
 
 
 def tactics(*arguments: str) -> int:
@@ -136,13 +135,14 @@ def tool(name: str, *arguments: str) -> list[str]:
     return [str(BIN / name), *arguments]
 
 
-def run_steps(steps: list[list[str]]) -> int:
+def run_steps(steps: list[list[str]], **environment: str) -> int:
     """Run all steps, also after one failed, and return the first failure."""
+    environment = quiet_environment() | environment
     failed: list[tuple[str, int]] = []
     for step in steps:
         label = " ".join([Path(step[0]).name, *step[1:3]])
         say(label)
-        code = subprocess.run(step, check=False, cwd=ROOT, env=quiet_environment()).returncode
+        code = subprocess.run(step, check=False, cwd=ROOT, env=environment).returncode
         if code:
             failed.append((label, code))
     for label, code in failed:

@@ -55,74 +55,29 @@ def margin(
     show_report(context.obj, "margin", orgs, choose_form(as_json, as_csv), whole=whole)
 
 
-@app.command()
-def channels(
-    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
-) -> None:
-    """Show the last 28 closed days by channel, the largest spend first."""
-    from tactics.cli.render import choose_form
+def _add(name: str, summary: str) -> None:
+    @app.command(name, help=summary)
+    def show(
+        context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
+    ) -> None:
+        from tactics.cli.render import choose_form
 
-    show_report(context.obj, "channels", orgs, choose_form(as_json, as_csv))
-
-
-@app.command()
-def revenue(
-    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
-) -> None:
-    """Show each of the last 28 closed days from gross sales to what the bank gets."""
-    from tactics.cli.render import choose_form
-
-    show_report(context.obj, "revenue", orgs, choose_form(as_json, as_csv))
+        show_report(context.obj, name, orgs, choose_form(as_json, as_csv))
 
 
-@app.command()
-def reconciliation(
-    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
-) -> None:
-    """Show the bridge from the shop to the payment processor, and what is left over."""
-    from tactics.cli.render import choose_form
-
-    show_report(context.obj, "reconciliation", orgs, choose_form(as_json, as_csv))
-
-
-@app.command()
-def web(
-    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
-) -> None:
-    """Show the visits of the last 28 closed days by channel."""
-    from tactics.cli.render import choose_form
-
-    show_report(context.obj, "web", orgs, choose_form(as_json, as_csv))
-
-
-@app.command()
-def seo(
-    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
-) -> None:
-    """Show search clicks of the last 28 final days against the 28 before."""
-    from tactics.cli.render import choose_form
-
-    show_report(context.obj, "seo", orgs, choose_form(as_json, as_csv))
-
-
-@app.command()
-def email(
-    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
-) -> None:
-    """Show campaigns and flows of the last 28 closed days, by day of sending."""
-    from tactics.cli.render import choose_form
-
-    show_report(context.obj, "email", orgs, choose_form(as_json, as_csv))
-
-
-@app.command()
-def blended(
-    context: typer.Context, orgs: Orgs = None, as_json: AsJson = False, as_csv: AsCsv = False
-) -> None:
-    """Show spend against what the business took in: MER, CAC and over-claim."""
-    from tactics.cli.render import choose_form
-
-    show_report(context.obj, "blended", orgs, choose_form(as_json, as_csv))
+for _name, _summary in (
+    ("channels", "Show the last 28 closed days by channel, the largest spend first."),
+    ("revenue", "Show each of the last 28 closed days from gross sales to what the bank gets."),
+    (
+        "reconciliation",
+        "Show the bridge from the shop to the payment processor, and what is left over.",
+    ),
+    ("web", "Show the visits of the last 28 closed days by channel."),
+    ("seo", "Show search clicks of the last 28 final days against the 28 before."),
+    ("email", "Show campaigns and flows of the last 28 closed days, by day of sending."),
+    ("blended", "Show spend against what the business took in: MER, CAC and over-claim."),
+):
+    _add(_name, _summary)
 
 
 @app.command()

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("tactics", "migrations", "tests", "docs", "pyproject.toml", "README.md", "run.py")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".*")
 PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", "--no-header")
+PYTEST += ("--hypothesis-seed", "0")  # a mutant that is killed today is killed tomorrow
 PASSED, FAILED = 0, 1
 PATIENCE_SECONDS = 300
 

@@ -38,6 +38,13 @@ ENGINES = (
     *(f"contract/test_{source}" for source in ("klaviyo", "shopify", "ttd")),
 )
 
+# What their tests share takes as long as they: one worker has them all.
+TOGETHER = {
+    "test_backfill_limits", "test_backup", "test_benchmarks", "test_cli_flow", "test_example_connector",
+    "test_gsc", "test_isolation", "test_kill", "test_lake_crash", "test_month", "test_personal_data",
+    "test_silver_fuzz", "test_ten_sources",
+}  # fmt: skip
+
 
 def tier_of(path: Path) -> str:
     """Return the mark that every test of a file bears, or nothing."""
@@ -58,10 +65,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `run.py check` leaves to `run.py test`."""
+    """Mark the tests that `run.py check` leaves to `run.py test`, and those that stay together."""
     for item in items:
         if tier := tier_of(item.path):
             item.add_marker(tier)
+        if tier == "slow" and item.path.stem in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture

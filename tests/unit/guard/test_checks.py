@@ -98,7 +98,11 @@ BAD: list[tuple[str, Views, int]] = [
     ("negative_revenue", ads({"conversion_value": "-0.01"}), 1),
     ("missing_dates", {"coverage": covered(-5, -4, -1, 0)}, 1),
     ("missing_dates", {"coverage": covered(-9, -7, -5)}, 2),
-    ("unknown_ad_channel", ads({"channel": "smoke signals"}, {"channel": "social", "date": MARCH}), 1),
+    (
+        "unknown_ad_channel",
+        ads({"channel": "smoke signals"}, {"channel": "social", "date": MARCH}),
+        1,
+    ),
     ("unknown_ad_channel", ads({"channel": None}), 1),
     ("channel_consistency", ads({"channel": "social"}, {"channel": "search", "date": MARCH}), 2),
     ("channel_consistency", ads({"channel": "video"}, {"channel": "display", "date": MARCH}), 2),

@@ -144,9 +144,11 @@ class Delivery:
             )
 
     def _queue(self, events: Sequence[Event], error: TransientError) -> None:
+        jobs = self.workspace.store.jobs
+        jitter = jobs.draw_jitter()
         with self.workspace.store.transaction():
             for event in events:
-                self.workspace.store.jobs.enqueue(self.stage, event.seq, event.key, error)
+                jobs.enqueue(self.stage, event.seq, event.key, error, jitter=jitter)
             self._settle(events)
         self.queued += len(events)
         self._remember(error)
@@ -224,7 +226,9 @@ class Delivery:
 
     def _fail(self, jobs: Sequence[Job], error: TransientError | RecordError) -> None:
         self._remember(error)
-        dead = sum(self.workspace.store.jobs.fail(job.job_id, error) for job in jobs)
+        queue = self.workspace.store.jobs
+        jitter = queue.draw_jitter()
+        dead = sum(queue.fail(job.job_id, error, jitter=jitter) for job in jobs)
         self.dead += dead
         if dead:
             reach("dead_letter.discarded")

@@ -145,13 +145,23 @@ class Jobs:
         payload: bytes | Packed | None = None,
         window: Window | None = None,
         scheduled_in: float = 1.0,
+        jitter: float | None = None,
     ) -> int:
         """Put a failed write into the queue and return its job_id; due in about `scheduled_in`."""
-        delay = max(scheduled_in * (1 + JITTER * self._rng.random()), _server_wait(error))
+        jitter = self.draw_jitter() if jitter is None else jitter
+        delay = max(scheduled_in * (1 + JITTER * jitter), _server_wait(error))
         place = {"event_seq": event_seq, **_place(key, window)}
         return self._add(
             stage, JobState.RETRYABLE, error, delay=delay, payload=payload, place=place
         )
+
+    def draw_jitter(self) -> float:
+        """Return a jitter, from 0 to 1, for writes that failed together.
+
+        They are then due together, and taken in their order: neighbours in the log stay neighbours in
+        the files of the lake.
+        """
+        return self._rng.random()
 
     def discard_now(
         self,
@@ -208,14 +218,14 @@ class Jobs:
         """Finalize jobs whose write is done; return how many."""
         return self._change("succeed_jobs", job_ids)
 
-    def fail(self, job_id: int, error: TacticsError) -> bool:
+    def fail(self, job_id: int, error: TacticsError, *, jitter: float | None = None) -> bool:
         """Count one more failed try of a running job; return whether it became a dead letter.
 
         A transient error waits 1 s, 2 s, 4 s, …, never less than `retry_after_seconds`; after the
         last retry, or at once for any other error, the job is a dead letter.
         """
         now = self._clock.now()
-        jitter = self._rng.random()
+        jitter = self.draw_jitter() if jitter is None else jitter
         waits = (backoff_seconds(n, jitter) for n in range(1, self._max_attempts + 1))
         at_least = _server_wait(error)
         due = [to_instant(now + dt.timedelta(seconds=max(wait, at_least))) for wait in waits]

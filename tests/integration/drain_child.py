@@ -52,9 +52,10 @@ def queue_everything(store: Store) -> None:
     """Put all that is in the log into the retry queue, as a sink that takes nothing does."""
     error = SinkUnavailable("planted")
     while events := store.bus.read(TOPIC_RAW, "bronze", BLOCK):
+        jitter = store.jobs.draw_jitter()
         with store.transaction():
             for event in events:
-                store.jobs.enqueue("bronze", event.seq, event.key, error)
+                store.jobs.enqueue("bronze", event.seq, event.key, error, jitter=jitter)
             store.bus.acknowledge(TOPIC_RAW, "bronze", events[-1].seq)
 
 

@@ -96,6 +96,19 @@ def test_a_transient_error_queues_each_event(workspace: Workspace):
     assert stage.report().problems == (Problem.of(DOWN),)
 
 
+def test_what_failed_together_is_tried_together(workspace: Workspace):
+    """One wait for a whole batch, each time it fails: a jitter of its own would tear it apart."""
+    seqs = fill(workspace, *range(50))
+    stage = deliver(workspace, Sink(lambda _: DOWN))
+    stage.drain()
+    for _ in range(2):
+        jobs = workspace.store.jobs.claim_due("silver", 99, ignore_schedule=True)
+        assert len({job.scheduled_at for job in jobs}) == 1
+        assert [job.event_seq for job in jobs] == seqs
+        workspace.store.jobs.release([job.job_id for job in jobs])
+        stage.retry(ignore_schedule=True)
+
+
 def test_a_batch_is_queued_whole_or_not_at_all(workspace: Workspace):
     """When one event cannot be queued, no other is, and the position stays."""
     first, second = read(workspace, 1, 2)

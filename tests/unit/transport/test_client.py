@@ -20,6 +20,7 @@ from tactics.errors import (
     UpstreamUnavailable,
 )
 from tactics.transport import (
+    BearerToken,
     GoogleRefreshToken,
     QueryToken,
     Request,
@@ -403,7 +404,8 @@ def test_dead_refresh_token_stops_at_once(rig):
     ],
 )
 def test_no_error_shows_the_secret(rig, answer):
-    """However an exchange fails, the token is in no text of the error or its causes."""
+    """However an exchange fails, no token in use is in a text of the error or its causes."""
+    BearerToken(TOKEN)
 
     def careless(response):
         try:

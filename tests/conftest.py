@@ -42,7 +42,7 @@ ENGINES = (
 TOGETHER = {
     "test_backfill_limits", "test_backup", "test_benchmarks", "test_cli_flow", "test_example_connector",
     "test_gsc", "test_isolation", "test_kill", "test_lake_crash", "test_month", "test_personal_data",
-    "test_silver_fuzz", "test_ten_sources",
+    "test_ten_sources",
 }  # fmt: skip
 
 
@@ -64,6 +64,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if tier and f"not {tier}" in config.option.markexpr else None
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist looks for groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that `run.py check` leaves to `run.py test`, and those that stay together."""
     for item in items:

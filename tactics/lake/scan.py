@@ -7,12 +7,13 @@ manifests anew at each look, 10 ms even for a few files.
 
 import datetime as dt
 import functools
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyiceberg.conversions import from_bytes
-from pyiceberg.manifest import DataFile
+from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.table import Table
 from pyiceberg.types import DateType, StringType
 
@@ -48,8 +49,16 @@ class Condition:
     end: int | str | dt.date | None
 
 
-# The files of the newest snapshot seen of each table, by the folder of the table.
-_seen: dict[str, tuple[str, list[HeldFile]]] = {}
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The files of the newest snapshot seen of a table, and which manifest lists which."""
+
+    metadata_location: str
+    files: tuple[HeldFile, ...]
+    manifests: Mapping[str, Sequence[HeldFile]]
+
+
+_seen: dict[str, _Seen] = {}  # by the folder of the table
 
 
 def held_files(table: Table | None, *conditions: Condition) -> list[HeldFile]:
@@ -94,14 +103,27 @@ def relation_sql(
     return f"(SELECT {columns} FROM read_parquet([{paths}], union_by_name = true){where})"
 
 
-def _all_files(table: Table) -> list[HeldFile]:
-    """Return the files of the table's snapshot, read once for each snapshot."""
-    known, held = _seen.get(table.location(), ("", []))
-    if known != table.metadata_location:
-        files = (_held(table, task.file) for task in table.scan().plan_files())
-        held = sorted(files, key=lambda file: file.path)
-        _seen[table.location()] = table.metadata_location, held
-    return held
+def _all_files(table: Table) -> Sequence[HeldFile]:
+    """Return the files of the table's snapshot: a manifest never changes, so each is read once."""
+    seen = _seen.get(table.location(), _Seen("", (), {}))
+    if seen.metadata_location != table.metadata_location:
+        snapshot = table.current_snapshot()
+        listed = snapshot.manifests(table.io) if snapshot else []
+        known = seen.manifests
+        manifests = {
+            manifest.manifest_path: known[manifest.manifest_path]
+            if manifest.manifest_path in known
+            else _read(table, manifest)
+            for manifest in listed
+        }
+        files = sorted(itertools.chain(*manifests.values()), key=lambda file: file.path)
+        seen = _Seen(table.metadata_location, tuple(files), manifests)
+        _seen[table.location()] = seen
+    return seen.files
+
+
+def _read(table: Table, manifest: ManifestFile) -> list[HeldFile]:
+    return [_held(table, entry.data_file) for entry in manifest.fetch_manifest_entry(table.io)]
 
 
 def _test(table: Table, condition: Condition) -> Callable[[DataFile], bool]:

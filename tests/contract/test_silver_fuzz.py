@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -67,9 +68,9 @@ def changed(draw: st.DrawFn, payload: str) -> str:
             break
         container, key = places[draw(st.integers(0, len(places) - 1))]
         if draw(st.booleans()):
-            container[key] = draw(ODD)
+            container[key] = deepcopy(draw(ODD))  # it may be changed in the next round
         elif isinstance(container, list) and draw(st.booleans()):
-            container.append(container[key])
+            container.append(deepcopy(container[key]))
         else:
             del container[key]
     return json.dumps(value, ensure_ascii=False)

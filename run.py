@@ -18,10 +18,9 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PARALLEL = ["-n", "2", "--dist", "worksteal"]
-GROUPED = ["-n", "2", "--dist", "loadgroup"]
 QUICK = ["-q", *PARALLEL, "tests", "-m", "not slow and not engine"]
 FAST = ["-q", *PARALLEL, "tests", "-m", "not slow"]
-SLOW = ["-q", *GROUPED, "tests", "-m", "slow", "--durations", "20", "--durations-min", "10"]
+SLOW = ["-q", *PARALLEL, "tests", "-m", "slow", "--durations", "20", "--durations-min", "10"]
 
 
 def main() -> int:

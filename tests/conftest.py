@@ -22,7 +22,7 @@ SLOW_TIERS = {"integration", "acceptance", "crash"}
 # Nothing else tries the code that moves files about in a real lake, and the fast tiers hold its coverage.
 FAST_MODULES = {"test_lake_changes", "test_lake_maintenance"}
 
-# One part each, on a real DuckDB, lake or HTTP server: a fifth of the fast tests and four fifths of their time.
+# One part each, on a real DuckDB, lake or HTTP server: a quarter of the fast tests and four fifths of their time.
 ENGINES = (
     "unit/gold",
     "unit/guard",
@@ -38,13 +38,6 @@ ENGINES = (
     *(f"contract/test_{source}" for source in ("klaviyo", "shopify", "ttd")),
 )
 
-# What their tests share takes as long as they: one worker has them all.
-TOGETHER = {
-    "test_backfill_limits", "test_backup", "test_benchmarks", "test_cli_flow", "test_example_connector",
-    "test_gsc", "test_isolation", "test_kill", "test_lake_crash", "test_month", "test_personal_data",
-    "test_ten_sources",
-}  # fmt: skip
-
 
 def tier_of(path: Path) -> str:
     """Return the mark that every test of a file bears, or nothing."""
@@ -57,21 +50,18 @@ def tier_of(path: Path) -> str:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not import what `-m "not …"` leaves out as a whole: half of the time that collecting takes."""
+    """Do not import what `-m "not …"` leaves out as a whole."""
     if collection_path.is_dir():
         return None
     tier = tier_of(collection_path)
     return True if tier and f"not {tier}" in config.option.markexpr else None
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist looks for groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `run.py check` leaves to `run.py test`, and those that stay together."""
+    """Mark the tests that `run.py check` leaves to `run.py test`."""
     for item in items:
         if tier := tier_of(item.path):
             item.add_marker(tier)
-        if tier == "slow" and item.path.stem in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture

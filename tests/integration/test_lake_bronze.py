@@ -5,9 +5,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from pyiceberg.manifest import ManifestFile
 
 from tactics.home import Home
 from tactics.lake import BronzeLoad, Lake
@@ -44,6 +46,24 @@ def test_a_page_is_held_as_it_came(lake: Lake, home: Home, vendor: Vendor):
             dt.date(2026, 10, 3),
         )
     ]
+
+
+def test_a_manifest_is_read_once(
+    lake: Lake, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a commit only its own manifest is read; every file of the table is found."""
+    read = []
+    fetch = ManifestFile.fetch_manifest_entry
+
+    def fetch_and_note(manifest: ManifestFile, *args: Any, **options: Any) -> Any:
+        read.append(manifest.manifest_path)
+        return fetch(manifest, *args, **options)
+
+    monkeypatch.setattr(ManifestFile, "fetch_manifest_entry", fetch_and_note)
+    for number in range(1, 5):
+        lake.append_pages(vendor.fetch(f"r{number}", [[ad("a", number)]]), f"L{number}")
+        assert len(lake.files("bronze.pages")) == number
+    assert len(read) == len(set(read)) == 4
 
 
 def test_the_same_load_again_writes_nothing(lake: Lake, home: Home, vendor: Vendor):

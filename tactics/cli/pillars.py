@@ -15,7 +15,7 @@ from tactics.cli.words import NOTHING, Number, count, money, percent, visible
 
 Facts = Mapping[str, Any]
 MAX_ORDERS = 12
-MAX_NOTES = 2
+MAX_NOTES = 4
 LINES = {
     "gross_sales": "gross sales",
     "net_sales": "net sales",
@@ -89,8 +89,9 @@ def _blocks(
         blocks.extend([Text()] if blocks else [])
         blocks.append(_heading(title, names, mine))
         blocks.append(as_table(mine, columns, gap=1))
-        found = dict.fromkeys(row[note] for note in notes for row in mine if row.get(note))
-        blocks.extend(Text(visible(str(text))) for text in list(found)[:MAX_NOTES])
+        told = (str(row[note]) for note in notes for row in mine if row.get(note))
+        found = dict.fromkeys(part for text in told for part in text.split(" | "))
+        blocks.extend(Text(visible(text)) for text in list(found)[:MAX_NOTES])
         if len(found) > MAX_NOTES:
             blocks.append(Text(f"and {len(found) - MAX_NOTES} more notes: see --json", "dim"))
     return Group(*blocks)

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from tactics.errors import NotFoundError
 from tactics.model import Window
-from tactics.sandbox.payments import Charge, Payments
+from tactics.sandbox.payments import PRICE_LEVEL, Charge, Payments
 
 _HOUR, _DAY = 3600, 86_400
 _FIRST_ORDER_ID = 5_601_000_000_000  # longer than 32 bits, as the vendor's are
@@ -49,9 +49,9 @@ _GATEWAYS = {
     "pos": ("cash",),
 }
 _PRODUCTS = (
-    ("Linen shirt", "ACTIVE"), ("Wool socks", "ACTIVE"), ("Canvas bag", "ACTIVE"),
-    ("Rain coat", "ACTIVE"), ("Felt hat", "DRAFT"), ("Old sandals", "ARCHIVED"),
-    ("Silk scarf", "UNLISTED"), ("Gift card", "ACTIVE"),
+    ("Oak table", "ACTIVE"), ("Wool rug", "ACTIVE"), ("Canvas lounger", "ACTIVE"),
+    ("Garden bench", "ACTIVE"), ("Felt lamp", "DRAFT"), ("Old stool", "ARCHIVED"),
+    ("Linen sofa", "UNLISTED"), ("Gift card", "ACTIVE"),
 )  # fmt: skip
 CENT = Decimal("0.01")
 
@@ -312,7 +312,7 @@ class _Maker:
         start = self._books.charges[0].created
         for number, (title, status) in enumerate(_PRODUCTS):
             dice = self._dice(f"product:{number}")
-            cheapest = Decimal(dice.randrange(900, 9_000)).scaleb(-2)
+            cheapest = Decimal(PRICE_LEVEL * dice.randrange(900, 9_000)).scaleb(-2)
             product = Product(
                 product_id=_FIRST_PRODUCT_ID + number,
                 title=title,
@@ -352,7 +352,8 @@ class _Maker:
         )
 
     def _other(self, kind: str, name: str, created: int, dice: random.Random) -> Order:
-        order = self._order(name, created, Decimal(dice.randrange(1_500, 22_000)), dice)
+        price = PRICE_LEVEL * dice.randrange(1_500, 22_000)
+        order = self._order(name, created, Decimal(price), dice)
         order = replace(order, gateways=_GATEWAYS[kind])
         done = replace(order, paid=created, fulfilled=created + 2 * _DAY)
         match kind:

@@ -25,6 +25,9 @@ _TIE_EVERY_DAYS = 10  # on these days charges share the first and the last secon
 # Source: the Stripe contract sheet of 2026-11-21, section 5 (zero-decimal and 1000-divisor lists).
 MINOR_UNITS = {"JPY": 1, "KRW": 1, "KWD": 1000}
 
+PRICE_LEVEL = (
+    6  # furniture costs this many times the prices below: the shop earns what its ads cost
+)
 _RATES = {  # currency: fee share, fixed fee, smallest and largest charge, all in minor units
     "EUR": (0.015, 25, 1_900, 24_000),
     "GBP": (0.015, 20, 1_500, 18_000),
@@ -204,7 +207,7 @@ class _Maker:
 
     def _book_charge(self, currency: str, created: int) -> None:
         share, fixed, smallest, largest = _RATES[currency]
-        amount = self._dice.randint(smallest, largest)
+        amount = PRICE_LEVEL * self._dice.randint(smallest, largest)
         if currency == "KWD":
             amount -= amount % 10  # the vendor rounds three-decimal amounts to tens
         charge_id = self._name("ch")

@@ -136,7 +136,7 @@ def _product(shop: Shop, product: Product) -> Document:
         "handle": product.title.lower().replace(" ", "-"),
         "status": product.status,
         "vendor": f"{shop.books.org.name} Goods",
-        "productType": "Apparel",
+        "productType": "Furniture",
         "createdAt": _instant(product.created),
         "updatedAt": _instant(shop.now - 3600),  # each order moves it
         "publishedAt": None if drafted else _instant(product.created + 60),

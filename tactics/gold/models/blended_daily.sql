@@ -62,9 +62,8 @@ money AS (
         bool_or(is_converted) AS is_converted,
         min(rate_date) AS rate_date,
         list_sort(list_distinct(flatten(list(rates)))) AS rates,
-        string_agg(
-            'no exchange rate for ' || array_to_string(list_sort(without_rate), ', ') || ' (' || item || ')', '; '
-            ORDER BY item
+        list_sort(
+            flatten(list(list_transform(without_rate, lambda c: 'no exchange rate for ' || c || ' (' || item || ')')))
         ) AS without_rate
     FROM business_amounts
     GROUP BY date
@@ -111,7 +110,7 @@ SELECT
         concat_ws(
             '; ',
             'not loaded: ' || p.missing,
-            m.without_rate,
+            nullif(array_to_string(m.without_rate, '; '), ''),
             CASE WHEN m.is_converted THEN 'converted at ECB reference rates' END
         ),
         ''

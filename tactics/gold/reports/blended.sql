@@ -61,7 +61,9 @@ sums AS (
         bool_or(b.is_converted) AS is_converted,
         min(b.rate_date) AS rate_date,
         weakest_finality(b.finality) AS finality,
-        string_agg(DISTINCT b.findings, ' | ' ORDER BY b.findings) AS findings
+        nullif(
+            array_to_string(list_sort(list_distinct(flatten(list(string_split(b.findings, '; '))))), ' | '), ''
+        ) AS findings
     FROM spans AS s
     JOIN blended_daily AS b
         ON b.org_id = s.org_id AND b.date BETWEEN s.last_day - s.length + 1 AND s.last_day

@@ -75,6 +75,13 @@ def test_the_orders_behind_the_residual_are_listed():
     assert "#1042" in text
 
 
+def test_a_note_of_many_rows_is_told_once():
+    """What several periods lack is one line, however it is combined with other notes."""
+    rows = [WEEKS | {"findings": text} for text in ("no GBP | no JPY", "no JPY", "no GBP")]
+    text = drawn(pillars.blended_screen(rows))
+    assert (text.count("no GBP"), text.count("no JPY"), text.count("|")) == (1, 1, 0)
+
+
 def test_two_currencies_are_two_blocks():
     """Euros and dollars never share a table."""
     text = drawn(pillars.revenue_screen([DAY_OF_SALES, DAY_OF_SALES | {"currency": "USD"}]))

@@ -94,6 +94,20 @@ def test_a_currency_without_a_rate_is_refused(business: Pillars) -> None:
     assert row["is_converted"] is False
 
 
+def test_each_currency_without_a_rate_is_a_finding_of_its_own(pillars: Pillars) -> None:
+    """So that a report over many days names each of them once."""
+    pillars.orgs = (org_of(META),)
+    pillars.load("11-01", "11-19", META)
+    for on, currency in (("11-01", "CHF"), ("11-01", "GBP"), ("11-02", "CHF")):
+        money = {"spend": "1.00", "conversion_value": "0", "currency": currency}
+        pillars.deliver(f"c{currency}", date=day(on), **money)
+    pillars.build()
+    francs, pounds = (f"no exchange rate for {name} (spend)" for name in ("CHF", "GBP"))
+    assert pillars.day_of("blended_daily", "11-01")["findings"] == f"{francs}; {pounds}"
+    rows = pillars.gold.report("blended", org_id="acme", now=NOW).rows
+    assert rows[0]["findings"] == f"{francs} | {pounds}"
+
+
 @pytest.mark.parametrize(("on", "spend"), [("11-06", 50), ("11-13", None)])
 def test_a_rate_is_good_for_a_week(business: Pillars, on: str, spend: int | None) -> None:
     """The rate of 5 November converts up to the 12th, and no day longer."""

@@ -56,6 +56,7 @@ class Work:
     replaced: list[HeldFile] = field(default_factory=list)
     added: list[DataFile] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
+    replayed: bool = False  # whether a request of the load was committed before
     result: SilverResult = field(default_factory=SilverResult)
 
 
@@ -103,6 +104,7 @@ def choose_requests(work: Work, warehouse: Warehouse) -> None:
     left_out = {request.request_id for request in load.requests} - complete
     work.result = SilverResult(incomplete=tuple(sorted(left_out)))
     committed = recent_requests(work.table)
+    work.replayed = not complete.isdisjoint(committed)
     staging.ask(work.requests, work.weights, windows=load.slicing == "days", committed=committed)
     staging.set(
         table_name=work.spec.name,
@@ -116,12 +118,15 @@ def _choose_winners(work: Work) -> None:
     load, staging = work.load, work.staging
     work.winners = choose_winners(load, {request.request_id for request in work.requests})
     work.replaced = _held(work)
-    _view_held(work)
+    if work.replaced:
+        staging.set(held_files=[file.path for file in work.replaced])
+        staging.run("view_held")
     if load.snapshot and work.replaced:
         _drop_outdated(work)
     staging.elect(work.winners, snapshot=load.snapshot)
-    staging.run("view_overwritten")
-    staging.run("view_kept")
+    if work.replaced:
+        staging.run("view_overwritten")
+        staging.run("view_kept")
 
 
 def _held(work: Work) -> list[HeldFile]:
@@ -136,12 +141,6 @@ def _held(work: Work) -> list[HeldFile]:
     return [file for file in held if must_rewrite(file, work.winners)]
 
 
-def _view_held(work: Work) -> None:
-    work.staging.set(held_files=[file.path for file in work.replaced])
-    work.staging.prepare(work.spec)
-    work.staging.run("view_held" if work.replaced else "view_held_nothing")
-
-
 def _drop_outdated(work: Work) -> None:
     """Leave accounts alone whose held snapshot is newer than the one at hand."""
     newest = dict(work.staging.run("newest_held"))
@@ -153,30 +152,33 @@ def _drop_outdated(work: Work) -> None:
     ]
     if not work.winners:
         work.replaced = []
-        _view_held(work)
 
 
 def _write_blocks(work: Work) -> None:
-    staging = work.staging
-    staging.run("digest_overwritten")
-    [(overwritten,)] = staging.run("count_digests")
+    staging, overwritten = work.staging, 0
+    if work.replaced:
+        staging.run("digest_overwritten")
+        [(overwritten,)] = staging.run("count_digests")
     for number, block in enumerate(cut_blocks(work.requests, work.weights, work.block_bytes)):
         staging.stage(work.spec, work.load, block, work.page_files)
         staging.run("view_fresh")
         _count_block(work)
-        staging.run("keep_refused")
         staging.run("digest_fresh" if overwritten else "tally_fresh")
-        staging.run("view_unmerged" if number else "view_merged")
+        staging.run("view_merged" if work.replaced and not number else "view_unmerged")
         work.added += write_outgoing(staging, work.table, work.load.org_id, work.paths)
-    staging.run("digest_replayed")
+    if work.replayed:
+        staging.run("digest_replayed")
     [(start, end)] = staging.run("changed_span")
     work.result = replace(work.result, start=start, end=end)
 
 
 def _count_block(work: Work) -> None:
+    """Count where the records of a block went, and keep those that are refused."""
     staging, result = work.staging, work.result
     [(duplicate,)] = staging.run("drop_duplicates")
     [(left, refused)] = staging.run("count_staged")
+    if refused:
+        staging.run("keep_refused")
     [(written,)] = staging.run("count_fresh")
     work.result = replace(
         result,

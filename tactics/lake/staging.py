@@ -23,13 +23,11 @@ from tactics.sql import load_statements
 
 STATEMENTS = load_statements("tactics.lake", "silver.sql")
 _EXTRA = (
-    ("page", "BIGINT"),
     ("position", "BIGINT"),
     ("record", "VARCHAR"),
     ("rule", "VARCHAR"),
 )
 _GIVEN_BY_LAKE = {"finality"}
-_OPTIONAL = {"page"}
 
 
 class Staging:
@@ -113,10 +111,7 @@ class Staging:
         """Type and judge the records of a block of requests; `files` hold their pages."""
         self.prepare(spec)
         self.set(block=[request.request_id for request in block])
-        self._duck.execute(f"CREATE OR REPLACE TEMP VIEW pages AS {_pages_sql(load, block, files)}")
-        self._duck.execute(f"CREATE OR REPLACE TEMP VIEW records AS {load.sql.strip().rstrip(';')}")
-        self._check_columns(spec)
-        self.run("stage")
+        self._type_records(spec, load.sql.strip().rstrip(";"), _pages_sql(load, block, files))
         self.run("drop_strangers")
         if load.as_of_fetch:
             self.run("drop_refused")
@@ -152,12 +147,30 @@ class Staging:
             f" (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, FIELD_IDS {{{ids}}})"
         )
 
-    def _check_columns(self, spec: TableSpec) -> None:
-        given = {row[0] for row in self._duck.execute("DESCRIBE records").fetchall()}
-        known = {name for name, _ in (*spec.columns, *_EXTRA)}
-        missing = known - given - _GIVEN_BY_LAKE - _OPTIONAL
-        surplus = given - known | given & _GIVEN_BY_LAKE
-        if missing or surplus:
+    def _type_records(self, spec: TableSpec, sql: str, pages: str) -> None:
+        """Fill `staged`. DuckDB reads a stream's SQL once: no view, which it would read again.
+
+        Raises:
+            DuckError: the SQL fails.
+            MappingError: it fails because it returns other columns.
+        """
+        columns = ", ".join(f'"{name}"' for name in _returned(spec))
+        relation = f"(WITH pages AS NOT MATERIALIZED ({pages})\nSELECT * FROM ({sql}\n))"
+        try:
+            self._duck.execute(
+                f"WITH records AS NOT MATERIALIZED (SELECT {columns} FROM {relation})"
+                f" {STATEMENTS['stage']}"
+            )
+        except duck.DuckError:
+            self._check_columns(spec, relation)
+            raise
+
+    def _check_columns(self, spec: TableSpec, relation: str) -> None:
+        described = self._duck.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+        given = {row[0] for row in described}
+        missing = set(_returned(spec)) - given
+        if missing:
+            surplus = given - {name for name, _ in (*spec.columns, *_EXTRA)} - {"page"}
             raise MappingError(
                 "the stream's SQL does not return the columns of its table",
                 table=spec.name,
@@ -171,6 +184,11 @@ class Staging:
         self._duck.register("incoming", pa.Table.from_pylist(rows))
         self._duck.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
         self._duck.unregister("incoming")
+
+
+def _returned(spec: TableSpec) -> list[str]:
+    """Return the columns that the SQL of a stream of `spec` has to return."""
+    return [name for name, _ in (*spec.columns, *_EXTRA) if name not in _GIVEN_BY_LAKE]
 
 
 def _pages_sql(load: SilverLoad, block: Sequence[SilverRequest], files: Sequence[str]) -> str:

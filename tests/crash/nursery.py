@@ -15,12 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-import duckdb  # noqa: F401 - what a run would import late is imported once, before the fork
-import httpx  # noqa: F401
-import pyiceberg.catalog.sql  # noqa: F401
+import httpx  # noqa: F401 - what a run would import late is imported once, before the fork
+import keyring  # noqa: F401
 
+import tactics.gold.gold  # noqa: F401
+import tactics.lake.lake  # noqa: F401
 from tactics.config import load_settings
 from tactics.home import find_config, find_home
+from tactics.metrics import Registry
 from tactics.model import RunStatus
 from tactics.pipeline import Workspace, flush, sync
 from tests.support import FakeClock
@@ -88,6 +90,7 @@ class Nursery:
 
 def main() -> None:
     """Fork a child for each order until there are no more."""
+    Registry.load()  # compiled once for all
     for line in sys.stdin:
         assert threading.active_count() == 1, threading.enumerate()
         child = os.fork()

@@ -10,7 +10,7 @@ import pytest
 
 from tactics.crashpoint import CRASH_POINTS
 from tests.crash.nursery import IMPERFECT, Ended, Nursery
-from tests.lab import Lab, open_lab
+from tests.lab import Lab, Synced, open_lab
 
 pytestmark = pytest.mark.crash
 
@@ -74,44 +74,60 @@ def site(tmp_path: Path, nursery: Nursery) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(
-    tmp_path_factory: pytest.TempPathFactory, nursery: Nursery
-) -> dict[str, list[str]]:
+def first_sync(tmp_path_factory: pytest.TempPathFactory) -> Synced:
+    """Sync such a place once for all tests that begin there."""
+    return Synced(tmp_path_factory.mktemp("synced"), days=20, orgs=("acme",))
+
+
+@pytest.fixture
+def synced(first_sync: Synced, nursery: Nursery) -> Iterator[Site]:
+    """Return a place whose first sync has succeeded."""
+    with first_sync.again() as lab:
+        yield Site(lab, nursery)
+
+
+@pytest.fixture(scope="module")
+def once(first_sync: Synced) -> dict[str, list[str]]:
+    """Return the layers of a home that was synced once and never killed."""
+    with first_sync.again() as lab:
+        return lab.layers()
+
+
+@pytest.fixture(scope="module")
+def twice(first_sync: Synced, nursery: Nursery) -> dict[str, list[str]]:
     """Return the layers of a home that was synced twice and never killed."""
-    with open_lab(tmp_path_factory.mktemp("whole"), days=20, orgs=("acme",)) as lab:
+    with first_sync.again() as lab:
         site = Site(lab, nursery)
-        site.succeed("sync")
         site.change()
         site.succeed("sync")
         return lab.layers()
 
 
 @pytest.mark.parametrize("point", FLOW_POINTS)
-@pytest.mark.parametrize("which", ["first", "second"])
-def test_killed_in_the_flow(
-    site: Site, uninterrupted: dict[str, list[str]], point: str, which: str
-):
-    """Killed at a point of the first or the second sync, the next one brings everything home."""
-    if which == "second":
-        site.succeed("sync")
-        site.change()
+def test_killed_in_the_first_sync(site: Site, once: dict[str, list[str]], point: str):
+    """Killed where nothing was before, the next sync brings everything home."""
     site.die(point, "sync", **SHORT_PAGES)
     site.succeed("sync")
-    if which == "first":
-        site.change()
-        site.succeed("sync")
-    assert site.lab.layers() == uninterrupted
+    assert site.lab.layers() == once
 
 
-def test_a_killed_command_ends_as_a_killed_process(site: Site, uninterrupted: dict[str, list[str]]):
+@pytest.mark.parametrize("point", FLOW_POINTS)
+def test_killed_in_a_later_sync(synced: Site, twice: dict[str, list[str]], point: str):
+    """Killed while restated days and an edited sheet come in, the next sync ends it."""
+    synced.change()
+    synced.die(point, "sync", **SHORT_PAGES)
+    synced.succeed("sync")
+    assert synced.lab.layers() == twice
+
+
+def test_a_killed_command_ends_as_a_killed_process(synced: Site, twice: dict[str, list[str]]):
     """The command itself dies at the same places, and the next one mends it."""
-    site.succeed("sync")
-    site.change()
-    killed = site.lab.command("sync", TACTICS_CRASH_AT="silver.committed")
+    synced.change()
+    killed = synced.lab.command("sync", TACTICS_CRASH_AT="silver.committed")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    done = site.lab.command("sync")
+    done = synced.lab.command("sync")
     assert done.returncode == 0, done.stderr
-    assert site.lab.layers() == uninterrupted
+    assert synced.lab.layers() == twice
 
 
 def break_warehouse(lab: Lab) -> Path:
@@ -132,11 +148,10 @@ def heal_warehouse(lab: Lab, aside: Path) -> None:
 
 
 @pytest.fixture
-def outage(site: Site) -> Path:
+def outage(synced: Site) -> Path:
     """Return where the warehouse is while a sync with new data finds it gone."""
-    site.succeed("sync")
-    site.change()
-    return break_warehouse(site.lab)
+    synced.change()
+    return break_warehouse(synced.lab)
 
 
 def come_home(site: Site, aside: Path) -> dict[str, list[str]]:
@@ -146,27 +161,25 @@ def come_home(site: Site, aside: Path) -> dict[str, list[str]]:
     return site.lab.layers()
 
 
-def test_killed_when_a_write_was_queued(
-    site: Site, outage: Path, uninterrupted: dict[str, list[str]]
-):
+def test_killed_when_a_write_was_queued(synced: Site, outage: Path, twice: dict[str, list[str]]):
     """Killed just after failed writes became rows of the queue, all come home."""
-    site.die("retry.enqueued", "sync")
-    assert come_home(site, outage) == uninterrupted
+    synced.die("retry.enqueued", "sync")
+    assert come_home(synced, outage) == twice
 
 
-def test_killed_when_a_letter_died(site: Site, outage: Path, uninterrupted: dict[str, list[str]]):
+def test_killed_when_a_letter_died(synced: Site, outage: Path, twice: dict[str, list[str]]):
     """Killed just after the last retry made dead letters, all come home."""
-    site.fail("sync", "flush", "flush")
-    site.die("dead_letter.discarded", "flush")
-    assert come_home(site, outage) == uninterrupted
+    synced.fail("sync", "flush", "flush")
+    synced.die("dead_letter.discarded", "flush")
+    assert come_home(synced, outage) == twice
 
 
 def test_killed_between_a_good_retry_and_its_receipt(
-    site: Site, outage: Path, uninterrupted: dict[str, list[str]]
+    synced: Site, outage: Path, twice: dict[str, list[str]]
 ):
     """Killed after a retry was written and before its row says so, nothing is there twice."""
-    site.fail("sync")
-    heal_warehouse(site.lab, outage)
-    site.die("retry.attempted", "flush")
-    site.succeed("flush", "sync")
-    assert site.lab.layers() == uninterrupted
+    synced.fail("sync")
+    heal_warehouse(synced.lab, outage)
+    synced.die("retry.attempted", "flush")
+    synced.succeed("flush", "sync")
+    assert synced.lab.layers() == twice

@@ -18,7 +18,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 HERE = Path(__file__).parent
-SLOW_TIERS = {"integration", "acceptance", "crash"}
+SLOW_TIERS = ("integration/", "acceptance/", "crash/")
 # Nothing else tries the code that moves files about in a real lake, and the fast tiers hold its coverage.
 FAST_MODULES = {"test_lake_changes", "test_lake_maintenance"}
 
@@ -38,15 +38,24 @@ ENGINES = (
     *(f"contract/test_{source}" for source in ("klaviyo", "shopify", "ttd")),
 )
 
+# What these modules begin with takes up to minutes and is made once in each process that gets a test of theirs. They come
+# first, because pytest-xdist's workers take over each other's last tests.
+BEGUN_FIRST = ("acceptance/test_month", "acceptance/test_ten_sources", "crash/test_kill")
+
 
 def tier_of(path: Path) -> str:
     """Return the mark that every test of a file bears, or nothing."""
-    place = path.relative_to(HERE)
-    if place.stem in FAST_MODULES:
+    if path.stem in FAST_MODULES:
         return "engine"
-    if place.parts[0] in SLOW_TIERS:
+    place = place_of(path)
+    if place.startswith(SLOW_TIERS):
         return "slow"
-    return "engine" if place.as_posix().startswith(ENGINES) else ""
+    return "engine" if place.startswith(ENGINES) else ""
+
+
+def place_of(path: Path) -> str:
+    """Return where a file lies among the tests."""
+    return path.relative_to(HERE).as_posix()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -58,10 +67,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `run.py check` leaves to `run.py test`."""
+    """Mark the tests that `run.py check` leaves to `run.py test`, and put the long ones first."""
     for item in items:
         if tier := tier_of(item.path):
             item.add_marker(tier)
+    items.sort(key=lambda item: not place_of(item.path).startswith(BEGUN_FIRST))
 
 
 @pytest.fixture

@@ -216,7 +216,7 @@ SOURCE_COLUMNS = (
 )
 RECEIPT_COLUMNS = (
     Column("name", "Stream", shrink="fold"),
-    Column("received", "Received", right=True),
+    Column("received", "Rows", right=True),
     Column("written", "Written", right=True),
     Column("duplicate", "Doubles", right=True),
     Column("quarantined", "Refused", right=True),

@@ -192,7 +192,7 @@ booked_lines AS (
         describe_line_freshness(as_of, flight_end, today) AS freshness,
         nullif(concat_ws('; ',
             gap,
-            CASE WHEN NOT booked AND spend <> 0 THEN format('unplanned spend {} {}', spend::VARCHAR, spend_currency) END,
+            CASE WHEN NOT booked AND spend <> 0 THEN format('unplanned spend {:,.2f} {}', spend::DOUBLE, spend_currency) END,
             CASE WHEN platform IS NOT NULL AND NOT platform_known THEN format('no source is called {}', platform) END,
             CASE WHEN platform_known AND NOT found AND gap IS NULL AND elapsed_days > 0
                 THEN format('campaign not found in {}', feeding_sources) END,
@@ -219,7 +219,7 @@ booked_lines AS (
                     THEN format('margin unknown: revenue in {}, spend in {}', currency, spend_currency) END,
             CASE WHEN make_good_for IS NOT NULL THEN concat(
                 'make-good for ', make_good_for,
-                CASE WHEN spend <> 0 THEN format(', {} {} not counted as cost', spend::VARCHAR, spend_currency) END
+                CASE WHEN spend <> 0 THEN format(', {:,.2f} {} not counted as cost', spend::DOUBLE, spend_currency) END
             ) END,
             deal_finding, currency_finding,
             CASE WHEN timezones <> timezone THEN format('days are those of {}, not of {}', timezones, timezone) END
@@ -236,7 +236,7 @@ unbooked_campaigns AS (
         'unbooked' AS status,
         u.currency, u.spend AS actual_spend, u.currency AS spend_currency,
         describe_freshness(u.as_of, o.today) AS freshness,
-        format('unplanned spend {} {} since {}', u.spend::VARCHAR, u.currency, $unplanned_from::VARCHAR)
+        format('unplanned spend {:,.2f} {} since {}', u.spend::DOUBLE, u.currency, $unplanned_from::VARCHAR)
             AS findings
     FROM unplanned AS u
     JOIN orgs AS o ON o.org_id = $org_id

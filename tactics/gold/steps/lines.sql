@@ -48,7 +48,7 @@ SELECT
     o.today,
     CASE WHEN b.booking_revenue IS NULL AND d.amount IS NOT NULL THEN 'revenue from CRM deal ' || d.deal_ids
         WHEN d.amount <> b.booking_revenue AND d.currency = b.currency
-            THEN format('CRM deal {} says {} {}', d.deal_ids, d.amount::VARCHAR, d.currency)
+            THEN format('CRM deal {} says {:,.2f} {}', d.deal_ids, d.amount::DOUBLE, d.currency)
     END AS deal_finding,
     CASE WHEN b.currency IS NULL AND b.booking_revenue IS NOT NULL
         THEN 'booking has no currency, read as ' || o.currency

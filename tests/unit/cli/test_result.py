@@ -41,7 +41,7 @@ def test_a_good_run_is_told_in_plain_words(capsys):
         ["run", "20261121T090000-abcdef01", "succeeded", "in", "12", "s"],
         ["Source", "Outcome", "Fetched", "Why"],
         ["acme/meta", "ok", "1", "slice,", "1,200", "pages"],
-        ["Stream", "Received", "Written", "Doubles", "Refused", "Dead", "Queued"],
+        ["Stream", "Rows", "Written", "Doubles", "Refused", "Dead", "Queued"],
         ["acme/meta/campaigns", "10", "7", "3", "0", "0", "0"],
         ["adds", "up:", "nothing", "was", "lost"],
     ]
@@ -58,7 +58,7 @@ def test_a_receipt_that_does_not_balance_shouts(capsys):
 def test_the_accounts_of_a_stream_are_one_line(capsys):
     """Two accounts add up."""
     result = RESULT | {"receipts": RESULT["receipts"] * 2}
-    assert "acme/meta/campaigns       20      14" in told(capsys, result).out
+    assert "acme/meta/campaigns   20      14" in told(capsys, result).out
 
 
 def test_a_failed_source_says_why_and_what_to_do(capsys):

@@ -112,7 +112,7 @@ def test_revenue_from_the_crm(line: Row) -> None:
     lambda line: (
         line
         .book()
-        .deal(amount="120.00")
+        .deal(amount="12000.00")
         .deal("/2", amount="1.00", deal_stage="Closed Lost")
         .deliver("11-01", "11-05")
         .cover("11-05")
@@ -121,7 +121,7 @@ def test_revenue_from_the_crm(line: Row) -> None:
 def test_crm_contradicts_the_booking(line: Row) -> None:
     """The booking wins, and the difference is found; lost deals say nothing."""
     assert line["booking_revenue"] == Decimal("100.00")
-    assert line["findings"] == "CRM deal D-test_crm_contradicts_the_booking says 120.00 EUR"
+    assert line["findings"] == "CRM deal D-test_crm_contradicts_the_booking says 12,000.00 EUR"
 
 
 @plans(

@@ -45,7 +45,9 @@ def set_up() -> None:
     make_venv()
     say("installing requirements.lock into .venv (once)")
     pip("install", "--quiet", "--require-hashes", "--only-binary=:all:", "-r", str(LOCK))
-    pip("install", "--quiet", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
+    # A plain path: the import hook that setuptools makes otherwise costs every start 20 ms.
+    settings = ["--config-settings", "editable_mode=compat"]
+    pip("install", "--quiet", "--no-deps", "--no-build-isolation", *settings, "-e", str(ROOT))
     stamp.write_text(wanted)
 
 

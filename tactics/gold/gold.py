@@ -23,9 +23,11 @@ from tactics.gold.reports import (
     Answer,
     Report,
     generation_path,
+    own_tables,
     read_report,
     run_query,
     show_views,
+    tables_of,
 )
 from tactics.sql import load_statements
 
@@ -160,6 +162,15 @@ class Gold:
         with self.open(folders) as (connection, _):
             show_views(connection, views or {})
             return run_query(connection, sql, params, max_rows=max_rows)
+
+    def answers(self, sql: str) -> bool:
+        """Return whether a statement names tables, and none but those of gold.
+
+        Raises:
+            NotFoundError: nothing published yet.
+        """
+        with self.open() as (connection, _):
+            return bool(names := tables_of(connection, sql)) and names <= own_tables(connection)
 
     @contextmanager
     def open(self, folders: Sequence[Path] = ()) -> Iterator[tuple[Connection, int]]:

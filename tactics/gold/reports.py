@@ -112,6 +112,20 @@ def show_views(connection: duck.Connection, views: Mapping[str, str]) -> None:
         connection.execute(f"CREATE VIEW memory.{name if schema else 'main.' + name} AS {sql}")
 
 
+def tables_of(connection: duck.Connection, sql: str) -> set[str]:
+    """Return the tables that a query names, in small letters; none if DuckDB cannot tell (USING)."""
+    try:
+        return {name.lower() for name in connection.get_table_names(sql, qualified=True)}
+    except duck.DuckError:
+        return set()
+
+
+def own_tables(connection: duck.Connection) -> set[str]:
+    """Return the names of the tables in the database that is open."""
+    statements = load_statements(PACKAGE, "tables.sql")
+    return {name for (name,) in connection.execute(statements["select_tables"]).fetchall()}
+
+
 def run_query(
     connection: duck.Connection,
     sql: str,

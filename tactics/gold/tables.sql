@@ -110,6 +110,10 @@ SELECT schema_version FROM gold.generation;
 -- The formulas of a generation.
 SELECT name, expression FROM gold.metric_definitions;
 
+-- name: select_tables
+-- What a person's SQL finds in gold by its plain name.
+SELECT table_name FROM information_schema.tables WHERE table_catalog = 'gold';
+
 -- name: select_orgs
 -- Who is in a generation, and in which time zone they live.
 SELECT org_id, timezone FROM gold.orgs;

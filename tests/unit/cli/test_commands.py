@@ -106,6 +106,20 @@ def test_sql_shows_wide_rows_as_records(read):
     assert any(line.split() == ["booking_id", "BK-1"] for line in told.out.splitlines())
 
 
+def test_sql_over_gold_leaves_the_lake_closed(read, whole):
+    """A lake that cannot be opened is no matter for who asks gold; of silver nothing can be said."""
+    aside = whole.lake.rename(whole.root / "aside")
+    whole.lake.write_text("not a folder", encoding="utf-8")
+    try:
+        assert rows_of(read("sql", "SELECT count(*) AS n FROM campaign_pacing", "--json")) == [
+            {"n": 1}
+        ]
+        assert read("sql", "FROM silver.bookings").code != 0
+    finally:
+        whole.lake.unlink()
+        aside.rename(whole.lake)
+
+
 def test_sql_reads_standard_input(read, monkeypatch):
     """A long statement can be piped in."""
     monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 42 AS answer"))

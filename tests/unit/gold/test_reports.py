@@ -149,6 +149,30 @@ def test_query_with_parameters_and_a_limit(two_orgs: Silver) -> None:
     assert answer.truncated
 
 
+@pytest.mark.parametrize(
+    ("sql", "is_enough"),
+    [
+        ("SELECT spend FROM AD_DAILY", True),
+        (
+            "WITH a AS (FROM ad_daily) FROM a JOIN freshness AS f ON a.org_id = f.org_id",
+            True,
+        ),
+        ("SELECT nonsense FROM ad_daily", True),
+        ("FROM silver.ids JOIN campaign_pacing USING (campaign_id)", False),
+        ("SELECT (SELECT count(*) FROM silver.ids) FROM ad_daily", False),
+        ("FROM information_schema.tables", False),
+        ("FROM nowhere", False),
+        ("SHOW ALL TABLES", False),
+        ("SELECT 1", False),
+        ("SELEC 1", False),
+        ("", False),
+    ],
+)
+def test_gold_knows_when_it_is_enough(two_orgs: Silver, sql: str, *, is_enough: bool) -> None:
+    """What names tables of gold and no other needs no view beside them."""
+    assert two_orgs.gold.answers(sql) is is_enough
+
+
 def test_views_beside_the_tables(two_orgs: Silver) -> None:
     """Views of silver and bronze can be joined with gold under their own schema."""
     answer = two_orgs.gold.query(

@@ -115,9 +115,10 @@ def show_views(connection: duck.Connection, views: Mapping[str, str]) -> None:
 def tables_of(connection: duck.Connection, sql: str) -> set[str]:
     """Return the tables that a query names, in small letters; none if DuckDB cannot tell (USING)."""
     try:
-        return {name.lower() for name in connection.get_table_names(sql, qualified=True)}
+        named = connection.get_table_names(sql, qualified=True)  # such as `silver.orders AS o`
     except duck.DuckError:
         return set()
+    return {name.partition(" AS ")[0].lower() for name in named}
 
 
 def own_tables(connection: duck.Connection) -> set[str]:

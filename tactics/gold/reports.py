@@ -122,7 +122,7 @@ def tables_of(connection: duck.Connection, sql: str) -> set[str]:
 
 
 def own_tables(connection: duck.Connection) -> set[str]:
-    """Return the names of the tables in the database that is open."""
+    """Return the names of the tables of the generation that is open."""
     statements = load_statements(PACKAGE, "tables.sql")
     return {name for (name,) in connection.execute(statements["select_tables"]).fetchall()}
 

@@ -25,9 +25,8 @@ _TIE_EVERY_DAYS = 10  # on these days charges share the first and the last secon
 # Source: the Stripe contract sheet of 2026-11-21, section 5 (zero-decimal and 1000-divisor lists).
 MINOR_UNITS = {"JPY": 1, "KRW": 1, "KWD": 1000}
 
-PRICE_LEVEL = (
-    6  # furniture costs this many times the prices below: the shop earns what its ads cost
-)
+# Furniture costs this many times the prices below, so that the shop earns more than its ads cost.
+PRICE_LEVEL = 6
 _RATES = {  # currency: fee share, fixed fee, smallest and largest charge, all in minor units
     "EUR": (0.015, 25, 1_900, 24_000),
     "GBP": (0.015, 20, 1_500, 18_000),

@@ -90,7 +90,7 @@ WHERE staged.rule IS NULL AND held.account_id = staged.account_id AND held.entit
 -- name: view_changed
 -- Of changes: what is written. A record of a day that was still running may change without notice.
 CREATE OR REPLACE TEMP VIEW fresh AS
-SELECT staged.* EXCLUDE (rule, record, position)
+SELECT staged.* EXCLUDE (rule, record, position, page)
     REPLACE (coalesce(winning.finality, 'final') AS finality)
 FROM staged LEFT JOIN winning
     ON winning.request_id = staged.request_id AND winning.day = staged.date
@@ -133,7 +133,7 @@ FROM staged WHERE rule IS NOT NULL;
 -- name: view_fresh
 -- The good rows of the block whose fetch is the newest of their day; the others are superseded.
 CREATE OR REPLACE TEMP VIEW fresh AS
-SELECT staged.* EXCLUDE (rule, record, position) REPLACE (winning.finality AS finality)
+SELECT staged.* EXCLUDE (rule, record, position, page) REPLACE (winning.finality AS finality)
 FROM staged JOIN winning ON winning.request_id = staged.request_id
     AND winning.day IS NOT DISTINCT FROM CASE WHEN getvariable('snapshot') THEN NULL ELSE staged.date END
 WHERE staged.rule IS NULL;
@@ -146,7 +146,7 @@ SELECT * FROM read_parquet(getvariable('held_files'), union_by_name = true);
 -- name: view_held_nothing
 -- No file is replaced.
 CREATE OR REPLACE TEMP VIEW held AS
-SELECT * EXCLUDE (rule, record, position) FROM staged WHERE false;
+SELECT * EXCLUDE (rule, record, position, page) FROM staged WHERE false;
 
 -- name: newest_held
 -- Up to which position of the log each account's snapshot is known.

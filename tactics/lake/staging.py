@@ -23,11 +23,13 @@ from tactics.sql import load_statements
 
 STATEMENTS = load_statements("tactics.lake", "silver.sql")
 _EXTRA = (
+    ("page", "BIGINT"),
     ("position", "BIGINT"),
     ("record", "VARCHAR"),
     ("rule", "VARCHAR"),
 )
 _GIVEN_BY_LAKE = {"finality"}
+_OPTIONAL = {"page"}
 
 
 class Staging:
@@ -154,11 +156,13 @@ class Staging:
             DuckError: the SQL fails.
             MappingError: it fails because it returns other columns.
         """
-        columns = ", ".join(f'"{name}"' for name in _returned(spec))
+        # REPLACE fails for a column that is missing, BY NAME for one too many, a second finality among them.
+        required = ", ".join(f'"{name}" AS "{name}"' for name in _required(spec))
         relation = f"(WITH pages AS NOT MATERIALIZED ({pages})\nSELECT * FROM ({sql}\n))"
         try:
             self._duck.execute(
-                f"WITH records AS NOT MATERIALIZED (SELECT {columns} FROM {relation})"
+                "WITH records AS NOT MATERIALIZED"
+                f" (SELECT * REPLACE ({required}), NULL AS finality FROM {relation})"
                 f" {STATEMENTS['stage']}"
             )
         except duck.DuckError:
@@ -168,9 +172,10 @@ class Staging:
     def _check_columns(self, spec: TableSpec, relation: str) -> None:
         described = self._duck.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
         given = {row[0] for row in described}
-        missing = set(_returned(spec)) - given
-        if missing:
-            surplus = given - {name for name, _ in (*spec.columns, *_EXTRA)} - {"page"}
+        known = {name for name, _ in (*spec.columns, *_EXTRA)}
+        missing = set(_required(spec)) - given
+        surplus = given - known | given & _GIVEN_BY_LAKE
+        if missing or surplus:
             raise MappingError(
                 "the stream's SQL does not return the columns of its table",
                 table=spec.name,
@@ -186,9 +191,10 @@ class Staging:
         self._duck.unregister("incoming")
 
 
-def _returned(spec: TableSpec) -> list[str]:
+def _required(spec: TableSpec) -> list[str]:
     """Return the columns that the SQL of a stream of `spec` has to return."""
-    return [name for name, _ in (*spec.columns, *_EXTRA) if name not in _GIVEN_BY_LAKE]
+    names = (name for name, _ in (*spec.columns, *_EXTRA))
+    return [name for name in names if name not in _GIVEN_BY_LAKE | _OPTIONAL]
 
 
 def _pages_sql(load: SilverLoad, block: Sequence[SilverRequest], files: Sequence[str]) -> str:

@@ -295,6 +295,16 @@ def test_sql_that_lacks_a_column_is_refused_by_name(lake: Lake, vendor: Vendor):
         lake.load_silver(broken)
 
 
+@pytest.mark.parametrize("extra", ["finality", "klicks"])
+def test_sql_with_a_column_too_many_is_refused_by_name(lake: Lake, vendor: Vendor, extra: str):
+    """A column that nobody asked for is a mistake, and finality is not the vendor's to tell."""
+    lake.append_pages(vendor.fetch("r1", [[ad("a", 1)]]), "L1")
+    load = vendor.load("S1", "r1")
+    broken = replace(load, sql=f"SELECT *, 'x' AS {extra} FROM ({load.sql})")
+    with pytest.raises(MappingError, match=rf"missing=\[\], surplus=\['{extra}'\]"):
+        lake.load_silver(broken)
+
+
 def test_sql_that_fails_leaves_nothing_behind(lake: Lake, home: Home, vendor: Vendor):
     """A vendor that changes a type spoils this load, not the lake."""
     lake.append_pages(vendor.fetch("r1", [[ad("a", 1)]]), "L1")

@@ -104,11 +104,16 @@ def twice(first_sync: Synced, nursery: Nursery) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("point", FLOW_POINTS)
-def test_killed_in_the_first_sync(site: Site, once: dict[str, list[str]], point: str):
-    """Killed where nothing was before, the next sync brings everything home."""
+def test_killed_in_the_first_sync(
+    site: Site, once: dict[str, list[str]], twice: dict[str, list[str]], point: str
+):
+    """Killed where nothing was before, the next sync brings everything home, and the one after it."""
     site.die(point, "sync", **SHORT_PAGES)
     site.succeed("sync")
     assert site.lab.layers() == once
+    site.change()
+    site.succeed("sync")
+    assert site.lab.layers() == twice
 
 
 @pytest.mark.parametrize("point", FLOW_POINTS)

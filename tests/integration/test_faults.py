@@ -1,6 +1,5 @@
 """A vendor misbehaves: each fault ends as its class says, is named clearly, and harms nothing else."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,30 +58,23 @@ def problems_of(result: PipelineResult) -> list[str]:
     return [problem.code for source in result.sources for problem in source.problems]
 
 
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[Lab]:
-    """Return a lab with one organisation."""
-    with open_lab(tmp_path, orgs=("acme",)) as lab:
-        yield lab
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault)
-def test_one_bad_answer(alone: Lab, case: Case):
+def test_one_bad_answer(lab: Lab, case: Case):
     """One bad answer hurts at most its own stream, once; the next sync has every row."""
-    fault = plant(alone, case.fault, times=case.times)
-    result = alone.sync()
+    fault = plant(lab, case.fault, times=case.times)
+    result = lab.sync()
     assert fault.fired >= 1
     streams = 1 if case.times else 2  # a fault that stays meets the account's totals, too
     assert problems_of(result) == ([case.code] * streams if case.code else [])
     assert result.status is (RunStatus.DEGRADED if case.code else RunStatus.SUCCEEDED)
     assert_balanced(result)
-    assert alone.silver(MONEY_SUMS) == vendor_money(alone)
-    with alone.workspace() as workspace:
+    assert lab.silver(MONEY_SUMS) == vendor_money(lab)
+    with lab.workspace() as workspace:
         assert len(workspace.store.jobs.list_dead()) == case.letters
-    alone.world.faults.clear()
-    assert alone.sync().status is RunStatus.SUCCEEDED
-    assert alone.silver(AD_SUMS) == vendor_ads(alone)
-    with alone.workspace() as workspace:
+    lab.world.faults.clear()
+    assert lab.sync().status is RunStatus.SUCCEEDED
+    assert lab.silver(AD_SUMS) == vendor_ads(lab)
+    with lab.workspace() as workspace:
         assert workspace.store.jobs.list_dead() == []
 
 

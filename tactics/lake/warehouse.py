@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import TableAlreadyExistsError
+from pyiceberg.exceptions import NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Operation, Snapshot
-from pyiceberg.table.update import update_table_metadata
+from pyiceberg.table.update import TableUpdate, _apply_table_update, _TableMetadataUpdateContext
 from pyiceberg.table.update.snapshot import (
     ExpireSnapshots,
     _ManifestMergeManager,
     _OverwriteFiles,
 )
 from pyiceberg.transforms import IdentityTransform, MonthTransform
+from pyiceberg.typedef import Identifier
 from pyiceberg.types import (
     BooleanType,
     DateType,
@@ -88,7 +89,6 @@ class Warehouse:
             )
         make_folder(self.files)
         self._catalog = _open_catalog(catalog, self.files, busy_seconds)
-        self._tables: dict[TableSpec, Table] = {}
         refuse_moved(read_entries(self._catalog.engine), folder)
 
     def close(self) -> None:
@@ -113,18 +113,11 @@ class Warehouse:
             return self._catalog.load_table((spec.namespace, spec.name))
 
     def find(self, spec: TableSpec) -> Table | None:
-        """Return the table as it is now, or None if nothing was ever written to it.
-
-        Its metadata is read only when the catalog shows another file than the last time.
-        """
-        location = find_location(self._catalog.engine, spec.namespace, spec.name)
-        if location is None:
+        """Return the table as it is now, or None if nothing was ever written to it."""
+        try:
+            return self._catalog.load_table((spec.namespace, spec.name))
+        except NoSuchTableError:
             return None
-        held = self._tables.get(spec)
-        if held is None or held.metadata_location != location:
-            held = self._catalog.load_table((spec.namespace, spec.name))
-            self._tables[spec] = held
-        return held
 
     def commit(self, table: Table, change: Change) -> int:
         """Add and remove files in one snapshot, drop the oldest ones; return how many went.
@@ -179,7 +172,7 @@ def summary_of(snapshot: Snapshot) -> dict[str, str]:
 
 def _open_catalog(path: Path, files: Path, busy_seconds: float) -> SqlCatalog:
     url = URL.create("sqlite", database=str(path), query={"timeout": str(busy_seconds)})
-    catalog = SqlCatalog(
+    catalog = _Catalog(
         "tactics",
         **{
             "uri": url.render_as_string(),
@@ -217,6 +210,21 @@ def _surplus(table: Table, keep: int) -> list[int]:
     return ids[: max(0, len(ids) + 1 - keep)]
 
 
+class _Catalog(SqlCatalog):
+    """Reads the metadata of a table only when the catalog names another file than the last time."""
+
+    def __init__(self, name: str, **properties: str) -> None:
+        super().__init__(name, **properties)
+        self._held: dict[str | Identifier, Table] = {}
+
+    def load_table(self, identifier: str | Identifier) -> Table:
+        namespace, name = self.identifier_to_tuple(identifier)
+        held = self._held.get(identifier)
+        if held is None or held.metadata_location != find_location(self.engine, namespace, name):
+            held = self._held[identifier] = super().load_table(identifier)
+        return held
+
+
 class _Transaction(Transaction):
     """Works out the pending metadata once per change.
 
@@ -232,8 +240,16 @@ class _Transaction(Transaction):
         if not updates:
             return base
         if self._known is None or self._known[0] is not base or self._known[1] is not updates:
-            self._known = (base, updates, update_table_metadata(base, updates))
+            self._known = (base, updates, _updated(base, updates))
         return self._known[2]
+
+
+def _updated(base: TableMetadata, updates: Sequence[TableUpdate]) -> TableMetadata:
+    """Return what the updates make of `base`, which shares with it what they leave alone."""
+    context = _TableMetadataUpdateContext()
+    for update in updates:
+        base = _apply_table_update(update, base, context)
+    return base
 
 
 class _ReplaceFiles(_OverwriteFiles):

@@ -68,16 +68,15 @@ class Delivery:
 
     def drain(self) -> None:
         """Deliver everything that is new; stand still while the sink's breaker is open."""
-        bus, limit = self.workspace.store.bus, self.batch_bytes
-        while events := bus.read(self.topic, self.stage, self.batch_events, max_bytes=limit):
-            if not self.deliver(events):
-                return
+        while self._deliver_next():
+            pass
 
     def drain_full(self) -> None:
-        """Deliver only if a batch is full: many small commits cost more than their rows."""
+        """Deliver full batches only: many small commits cost more than their rows."""
         full = min(self.batch_events, self.workspace.settings.bus.high_watermark)
-        if self.workspace.store.bus.lag(self.topic, self.stage) >= full:
-            self.drain()
+        while self.workspace.store.bus.lag(self.topic, self.stage) >= full:
+            if not self._deliver_next():
+                return
 
     def retry(self, *, ignore_schedule: bool = False) -> None:
         """Try again what is due, and the transient dead letters once the sink takes writes again."""
@@ -126,6 +125,12 @@ class Delivery:
         with self.workspace.store.transaction():
             self._emit(written)
         self.rows += written.rows
+
+    def _deliver_next(self) -> bool:
+        """Deliver the oldest new events, a batch at most; return whether to go on."""
+        bus, limit = self.workspace.store.bus, self.batch_bytes
+        events = bus.read(self.topic, self.stage, self.batch_events, max_bytes=limit)
+        return bool(events) and self.deliver(events)
 
     def _acknowledge(self, events: Sequence[Event], written: Written) -> None:
         with self.workspace.store.transaction():

@@ -373,3 +373,17 @@ def test_a_batch_that_is_not_full_waits(workspace: Workspace):
     fill(workspace, 3)
     stage.drain_full()
     assert sink.offered == [[1, 2, 3]]
+    fill(workspace, 4, 5, 6, 7, 8, 9, 10)
+    stage.drain_full()
+    assert sink.offered == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    assert lag(workspace) == 1
+
+
+def test_a_sink_that_is_left_alone_ends_the_full_batches(workspace: Workspace):
+    """What lies in the log stays there; nobody turns in circles."""
+    sink = Sink(lambda _: DOWN)
+    stage = deliver(workspace, sink, size=1)
+    fill(workspace, *range(1, 9))
+    stage.drain_full()
+    assert len(sink.offered) == 5
+    assert lag(workspace) == 3

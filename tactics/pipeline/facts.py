@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tactics.connectors import find_connector
+from tactics.connectors import Connector, find_connector, options_of
 from tactics.errors import ConfigError
 from tactics.gold import OrgFacts, StreamFacts
 from tactics.pipeline.scope import Chosen
@@ -40,6 +40,7 @@ def _stream_facts(chosen: Chosen) -> list[StreamFacts]:
         connector = find_connector(chosen.kind)
     except ConfigError:
         return []  # the run reports it where the source is fetched
+    wanted = _wanted_streams(chosen, connector)
     return [
         StreamFacts(
             chosen.source,
@@ -48,8 +49,16 @@ def _stream_facts(chosen: Chosen) -> list[StreamFacts]:
             spec.table,
             snapshot=not spec.can_miss_days,
             final_after_days=spec.final_after_days,
-            enabled=chosen.settings.enabled,
+            enabled=chosen.settings.enabled and spec.name in wanted,
             accounts=chosen.settings.accounts,
         )
         for spec in connector.manifest.streams
     ]
+
+
+def _wanted_streams(chosen: Chosen, connector: Connector) -> set[str]:
+    """Return the streams that the options choose; all of them where the options are wrong."""
+    try:
+        return {s.name for s in connector.streams(options_of(chosen.settings, connector))}
+    except ConfigError:
+        return {spec.name for spec in connector.manifest.streams}

@@ -39,3 +39,8 @@ LEFT JOIN coverage_runs AS r
 LEFT JOIN account_zones AS z
     ON z.org_id = s.org_id AND z.source = s.source AND z.account_id = d.account_id
 WHERE s.org_id = $org_id
+    -- A stream that the options of its source leave out is never read (again): its age says nothing. Of a
+    -- source that is switched off all streams are, and what it holds is as old as it is.
+    AND (s.enabled OR NOT EXISTS (
+        FROM streams AS o WHERE o.org_id = s.org_id AND o.source = s.source AND o.enabled
+    ))

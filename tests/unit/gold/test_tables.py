@@ -156,6 +156,21 @@ def test_freshness_of_a_snapshot(silver: Silver) -> None:
     assert (row["watermark"], row["days_missing"]) == (day("11-20"), 0)
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_freshness_of_a_stream_that_is_left_out(silver: Silver, *, held: bool) -> None:
+    """While its source reads others, it is not missed; of a disabled source all streams are shown."""
+    (org,) = [one for one in silver.orgs if one.org_id == "acme"]
+    off = replace(org.streams[0], stream="extra", enabled=False)
+    silver.orgs = (replace(org, streams=(org.streams[0], off)),)
+    for stream in ("insights", "extra") if held else ():
+        silver.cover(day("11-01"), day("11-02"), stream=stream)
+    silver.build()
+    assert silver.read("SELECT stream FROM freshness") == [{"stream": "insights"}]
+    silver.orgs = (replace(org, streams=(replace(org.streams[0], enabled=False), off)),)
+    silver.build()
+    assert len(silver.read("SELECT stream FROM freshness")) == 2
+
+
 def test_stream_that_was_never_loaded(silver: Silver) -> None:
     """A configured stream without a single day is listed: that it is empty is the news."""
     silver.build()

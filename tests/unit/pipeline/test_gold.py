@@ -108,6 +108,20 @@ def test_every_source_has_its_streams(open_workspace: Open):
     ]
 
 
+def test_nothing_is_expected_of_a_stream_that_the_options_leave_out(open_workspace: Open):
+    """The probe reads its ads unless told otherwise; with wrong options, everything is expected."""
+    for options, expected in (
+        ({}, {"ads"}),
+        ({"read": ["ads", "sheet"]}, {"ads", "sheet"}),
+        ({"read": 5}, {"ads", "sheet"}),
+    ):
+        orgs = orgs_of("", "acme")
+        orgs["acme"]["sources"]["probe"] |= options
+        [facts] = org_facts(open_workspace(orgs=orgs))
+        assert {one.stream for one in facts.streams if one.enabled} == expected
+        assert len(facts.streams) == 2
+
+
 def test_after_an_upgrade_gold_is_made_anew_without_news(workspace: Workspace):
     """A generation of other definitions, or a broken one, is replaced by the next build, once."""
     change(workspace, "acme")

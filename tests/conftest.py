@@ -29,6 +29,7 @@ STREAMS = (
     "ga4/test_traffic",
     "google_ads/test_campaign_performance",
     "gsc/test_reports",
+    "gsc/test_states",
     "meta/test_account_insights",
     "meta/test_campaign_insights",
     "sheets/test_tabs",

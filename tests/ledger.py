@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from tactics.gold.reports import fetch
 from tactics.pipeline.views import open_silver
 from tests.lab import Lab
 
 Row: TypeAlias = tuple[Any, ...]
 
 UNDATED = frozenset({"customers", "products", "bookings", "crm_deals"})  # no day that is read again
+STATES = frozenset({"email_subscribers", "sitemaps", "url_inspections"})  # no day but the newest
 AD_COLUMNS = (
     "date", "campaign_id", "impressions", "clicks", "spend", "conversions", "conversion_value",
     "video_views",
@@ -95,13 +97,13 @@ def _silver_rows(lab: Lab) -> Iterator[tuple[Place, Row]]:
         "ad_performance": AD_COLUMNS,
         "transactions": MONEY_COLUMNS,
     }
-    # The vendor knows no size but the newest; ours of earlier days are kept.
+    # The vendor knows no state but the newest; ours of earlier days are kept.
     newest = f" WHERE date = '{lab.world.today}'"
     with lab.workspace() as workspace, open_silver(workspace) as silver:
         for table, columns in tables.items():
             names = ", ".join((*Place._fields[1:], *columns))
-            only = newest if table == "email_subscribers" else ""
-            for found in silver.sql(f"SELECT {names} FROM {table}{only}").fetchall():
+            only = newest if table in STATES else ""
+            for found in fetch(silver, f"SELECT {names} FROM {table}{only}", ()).rows:
                 yield Place(table, *found[:3]), found[3:]
 
 

@@ -26,6 +26,10 @@ UNION ALL
 SELECT 'search_performance', org_id, source, account_id, stream, entity_id, date, date, fetched_at
 FROM search_performance
 UNION ALL
+SELECT 'sitemaps', org_id, source, account_id, stream, entity_id, date, date, fetched_at FROM sitemaps
+UNION ALL
+SELECT 'url_inspections', org_id, source, account_id, stream, entity_id, date, date, fetched_at FROM url_inspections
+UNION ALL
 SELECT 'email_performance', org_id, source, account_id, stream, entity_id, date, date, fetched_at
 FROM email_performance
 UNION ALL

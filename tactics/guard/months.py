@@ -28,6 +28,8 @@ DATED = (
     "ad_account_totals",
     "web_traffic",
     "search_performance",
+    "sitemaps",
+    "url_inspections",
     "email_performance",
     "email_subscribers",
     "email_revenue",

@@ -33,6 +33,8 @@ VIEWS = (
     "ad_account_totals",
     "web_traffic",
     "search_performance",
+    "sitemaps",
+    "url_inspections",
     "orders",
     "order_refunds",
     "customers",

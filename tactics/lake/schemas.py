@@ -244,6 +244,36 @@ SEARCH_PERFORMANCE = _silver(
         ("is_truncated", "BOOLEAN"),
     ),
 )
+# What Google says of a property's sitemaps and of chosen pages on the day on which it was asked.
+SITEMAPS = _silver(
+    "sitemaps",
+    (
+        ("path", "VARCHAR"),
+        ("type", "VARCHAR"),
+        ("is_pending", "BOOLEAN"),
+        ("is_index", "BOOLEAN"),
+        ("errors", "BIGINT"),
+        ("warnings", "BIGINT"),
+        ("submitted_urls", "BIGINT"),
+        ("last_submitted", "TIMESTAMPTZ"),
+        ("last_downloaded", "TIMESTAMPTZ"),
+    ),
+)
+URL_INSPECTIONS = _silver(
+    "url_inspections",
+    (
+        ("page_url", "VARCHAR"),
+        ("verdict", "VARCHAR"),
+        ("coverage_state", "VARCHAR"),
+        ("indexing_state", "VARCHAR"),
+        ("robots_state", "VARCHAR"),
+        ("fetch_state", "VARCHAR"),
+        ("last_crawl", "TIMESTAMPTZ"),
+        ("google_canonical", "VARCHAR"),
+        ("user_canonical", "VARCHAR"),
+        ("crawled_as", "VARCHAR"),
+    ),
+)
 # What a shop keeps of an order as it is now: `date` is the day it was processed, in the shop's time zone.
 ORDERS = _silver(
     "orders",
@@ -400,6 +430,8 @@ TABLES = {
         AD_ACCOUNT_TOTALS,
         WEB_TRAFFIC,
         SEARCH_PERFORMANCE,
+        SITEMAPS,
+        URL_INSPECTIONS,
         ORDERS,
         ORDER_REFUNDS,
         CUSTOMERS,

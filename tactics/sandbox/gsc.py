@@ -1,19 +1,27 @@
-"""Simulates Google Search Console: properties, and search analytics by property and by page.
+"""Simulates Google Search Console: properties, search analytics, sitemaps and URL inspection.
 
 Days are Pacific; a day is fresh for three days and unknown while it runs. Source: contract sheet
-"Google Search Console API" (2026-11-21). Serves no sitemaps and inspects no URL.
+"Google Search Console API" (2026-11-21). Lists no sitemaps within an index.
 """
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tactics.sandbox import gsc_errors
 from tactics.sandbox.api import Call, Refused, Reply, Route, Simulator
 from tactics.sandbox.faults import Fault
 from tactics.sandbox.google import check_bearer, service_account
-from tactics.sandbox.gsc_query import Query, parse_query
+from tactics.sandbox.gsc_health import (
+    contains,
+    inspected_urls,
+    kept_states,
+    shown_inspection,
+    shown_sitemaps,
+)
+from tactics.sandbox.gsc_query import Query, parse_query, read_object
 from tactics.sandbox.gsc_reports import kept_rows, shown_rows
 from tactics.sandbox.gsc_search import FINAL_AFTER, SearchLog
 from tactics.sandbox.ledger import Fact
@@ -24,6 +32,7 @@ _SCOPES = ("webmasters.readonly", "webmasters")
 _OWN = {"acme": "sc-domain:acme.example", "globex": "https://www.globex.example/"}
 # Known to the identity, but nobody verified them: their data cannot be read.
 _UNVERIFIED = {"acme": "https://www.acme.example/", "globex": "sc-domain:globex.example"}
+_INSPECTIONS = 2000  # a day and property
 _ORDINARY_PARAMETERS = {"alt", "prettyPrint", "quotaUser", "$.xgafv"}
 
 
@@ -36,6 +45,8 @@ def simulator(scene: Scene) -> Simulator:
             Route("GET", "/webmasters/v3/sites", search.list_sites),
             Route("GET", "/webmasters/v3/sites/{account}", search.get_site),
             Route("POST", "/webmasters/v3/sites/{account}/searchAnalytics/query", search.query),
+            Route("GET", "/webmasters/v3/sites/{account}/sitemaps", search.list_sitemaps),
+            Route("POST", "/v1/urlInspection/index:inspect", search.inspect),
         ),
         not_found=lambda _call: gsc_errors.error_reply(404, "Not Found", "notFound"),
         before=gsc_errors.BEFORE,
@@ -46,12 +57,21 @@ def simulator(scene: Scene) -> Simulator:
             "long_doubles": _lengthen,
             "unknown_field": _extra_key,
         },
-        settings=lambda org, url: {"accounts": [property_of(org.org_id)], "base_url": f"{url}/gsc"},
+        settings=lambda org, url: {
+            "accounts": [property_of(org.org_id)],
+            "base_url": f"{url}/gsc",
+            "inspect_urls": inspected_urls(property_of(org.org_id)),
+        },
         credentials=lambda org, url: {
             "service_account": json.dumps(service_account(scene.keys[org.org_id], url))
         },
         facts=search.facts,
-        actions={"gsc_flood": search.flood, "gsc_overlap": search.overlap, "gsc_lag": search.lag},
+        actions={
+            "gsc_flood": search.flood,
+            "gsc_overlap": search.overlap,
+            "gsc_lag": search.lag,
+            "gsc_drain": search.drain,
+        },
     )
 
 
@@ -76,6 +96,7 @@ class _Search:
             for org_id in scene.orgs
         }
         self._lag_days = FINAL_AFTER
+        self._inspected: Counter[tuple[str, dt.date]] = Counter()
 
     def flood(self, org_id: str = "acme", day: str = "", rows: int = 25_000) -> int:
         """Let a property have a day of exactly `rows` queries and pages (three days ago)."""
@@ -93,6 +114,11 @@ class _Search:
         """Let Google take so many days until it calls a day complete; the numbers do not wait."""
         self._lag_days = days
         return days
+
+    def drain(self, leave: int, org_id: str = "acme") -> int:
+        """Let other programs use today's inspections up, but for `leave` of them."""
+        self._inspected[property_of(org_id), self._scene.today] = _INSPECTIONS - leave
+        return leave
 
     def list_sites(self, call: Call) -> Reply:
         levels = self._sign_in(call)
@@ -114,6 +140,27 @@ class _Search:
             document["metadata"] = {"firstIncompleteDate": incomplete.isoformat()}
         return Reply(document)
 
+    def list_sitemaps(self, call: Call) -> Reply:
+        site_url = self._open(call).site_url
+        own = any(log.site_url == site_url for log in self._logs.values())
+        found = shown_sitemaps(site_url, self._scene.today) if own else []
+        return Reply({"sitemap": found} if found else {})
+
+    def inspect(self, call: Call) -> Reply:
+        levels = self._sign_in(call)
+        asked = read_object(call.body, ("inspectionUrl", "siteUrl", "languageCode"))
+        url, site_url = (str(asked.get(name, "")) for name in ("inspectionUrl", "siteUrl"))
+        if not url.startswith(("http://", "https://")) or not site_url:
+            gsc_errors.refuse("Request contains an invalid argument.")
+        if not _is_readable(levels, site_url) or not contains(site_url, url):
+            raise Refused(gsc_errors.not_in_property())
+        today = self._scene.today
+        if self._inspected[site_url, today] >= _INSPECTIONS:
+            message = f"Quota exceeded for {site_url}."
+            raise Refused(gsc_errors.error_reply(403, message, "quotaExceeded"))
+        self._inspected[site_url, today] += 1
+        return Reply(shown_inspection(url, site_url, today))
+
     def repeat_tie(self, call: Call, _fault: Fault, reply: Reply) -> Reply | None:
         """Tell the last row of the page before once more; nothing is left out."""
         before = self._row_before(call, reply)
@@ -129,7 +176,11 @@ class _Search:
         return Reply({**reply.document, "rows": [before, *reply.document["rows"][1:]]})
 
     def facts(self, org: Org) -> Iterator[Fact]:
-        """Yield what silver has after a sync with the default options: all days before today."""
+        """Yield what silver has after a sync with the settings above: searches, then today's state."""
+        yield from self._searches(org)
+        yield from self._states(org)
+
+    def _searches(self, org: Org) -> Iterator[Fact]:
         log, today = self._logs[org.org_id], self._scene.today
         for back in range((today - log.first).days, 0, -1):
             day = today - dt.timedelta(days=back)
@@ -146,6 +197,11 @@ class _Search:
                     entity_id=entity_id,
                     values=values,
                 )
+
+    def _states(self, org: Org) -> Iterator[Fact]:
+        site_url, today = property_of(org.org_id), self._scene.today
+        for table, entity_id, values in kept_states(site_url, today):
+            yield Fact(table, org.org_id, "gsc", site_url, today, entity_id, values)
 
     def _first_incomplete(self) -> dt.date:
         return self._scene.today - dt.timedelta(days=self._lag_days - 1)
@@ -177,7 +233,7 @@ class _Search:
         site_url = call.match["account"]
         levels = self._sign_in(call)
         log = next((log for log in self._logs.values() if log.site_url == site_url), None)
-        if levels.get(site_url, "siteUnverifiedUser") == "siteUnverifiedUser":
+        if not _is_readable(levels, site_url):
             raise Refused(gsc_errors.no_permission(site_url))
         return log or SearchLog(self._scene.seed, site_url, self._scene.today)
 
@@ -187,6 +243,10 @@ class _Search:
             if name not in _ORDINARY_PARAMETERS:
                 raise gsc_errors.refuse(f'Unknown name "{name}": Cannot bind query parameter.')
         return self._levels[grant.org_id]
+
+
+def _is_readable(levels: Mapping[str, str], site_url: str) -> bool:
+    return levels.get(site_url, "siteUnverifiedUser") != "siteUnverifiedUser"
 
 
 def _site(site_url: str, level: str) -> dict[str, str]:

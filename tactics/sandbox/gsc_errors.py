@@ -44,6 +44,16 @@ def no_permission(site_url: str) -> Reply:
     )
 
 
+def not_in_property() -> Reply:
+    """Return the answer about a page of another property, or of somebody else's.
+
+    This part of the API has no older reasons beside the status.
+    """
+    message = "You do not own this site, or the inspected URL is not part of this property."
+    error = {"code": 403, "message": message, "status": _STATUS_NAMES[403]}
+    return Reply({"error": error}, status=403)
+
+
 _ERRORS = {
     "rate_limit": (429, "Quota exceeded for quota metric 'Queries'", "rateLimitExceeded"),
     "project_rate_limit": (403, "Rate Limit Exceeded", "rateLimitExceeded"),
@@ -66,3 +76,4 @@ _ERRORS = {
 }
 
 BEFORE: dict[str, Before] = {name: constant(error_reply(*parts)) for name, parts in _ERRORS.items()}
+BEFORE["not_in_property"] = constant(not_in_property())

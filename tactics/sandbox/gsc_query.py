@@ -5,6 +5,7 @@ Source: contract sheet "Google Search Console API", section 3 (2026-11-21). Know
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ def parse_query(body: bytes) -> Query:
     Raises:
         Refused: it is no JSON, or something in it is unknown, missing or contradictory.
     """
-    asked = _object(body)
+    asked = read_object(body, _FIELDS)
     dimensions = tuple(
         _word(name, _DIMENSIONS, "dimensions") for name in asked.get("dimensions", ())
     )
@@ -73,14 +74,19 @@ def parse_query(body: bytes) -> Query:
     )
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes, fields: Collection[str]) -> dict[str, Any]:
+    """Return a request's body, an object with some of these fields and no others.
+
+    Raises:
+        Refused: it is something else.
+    """
     try:
         asked = json.loads(body)
     except ValueError:
         asked = None
     if not isinstance(asked, dict):
         refuse("Invalid JSON payload received.")
-    for name in asked.keys() - _FIELDS:
+    for name in asked.keys() - set(fields):
         refuse(f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.')
     return asked
 

@@ -155,8 +155,15 @@ def sum_up(hits: Sequence[Hit], key: Callable[[Hit], Key], *, by_page: bool) -> 
     return {name: found for name, found in sums.items() if found.impressions}
 
 
+def base_of(site_url: str) -> str:
+    """Return the address of the website behind a property, without the last slash."""
+    if site_url.startswith("sc-domain:"):
+        return f"https://www.{site_url.removeprefix('sc-domain:')}"
+    return site_url.rstrip("/")
+
+
 def _flood(site_url: str, rows: int) -> Iterable[Hit]:
-    base = _base(site_url)
+    base = base_of(site_url)
     for number in range(rows):
         query = Text.plain(f"article {number:05d}")
         page = Text.plain(f"{base}/a/{number:05d}")
@@ -164,15 +171,9 @@ def _flood(site_url: str, rows: int) -> Iterable[Hit]:
         yield Hit(query, page, "aut", "MOBILE", 40, clicks, 400, leads=True)
 
 
-def _base(site_url: str) -> str:
-    if site_url.startswith("sc-domain:"):
-        return f"https://www.{site_url.removeprefix('sc-domain:')}"
-    return site_url.rstrip("/")
-
-
 def _catalog(site_url: str) -> tuple[tuple[Text, ...], tuple[Text, ...]]:
     """Return the queries and the pages of a property, the most frequent first."""
-    base = _base(site_url)
+    base = base_of(site_url)
     brand = base.removeprefix("https://").removeprefix("www.").partition(".")[0]
     queries = (
         *map(Text.plain, (brand, f"{brand} login", "media agency", "what's media buying?")),

@@ -132,7 +132,8 @@ class UnreadableRow:
 class Fact:
     """One row that a correct sync must leave in silver table `table`.
 
-    `values` are columns of that table: counts as int, money as Decimal, texts; `day` is its `date`.
+    `values` are columns of that table: counts as int, money as Decimal, texts, aware times; `day` is
+    its `date`.
     """
 
     table: str
@@ -141,7 +142,7 @@ class Fact:
     account_id: str
     day: dt.date
     entity_id: str
-    values: Mapping[str, int | Decimal | str | None]
+    values: Mapping[str, int | Decimal | str | dt.datetime | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import pytest
 from tactics.connectors.gsc import GscOptions, connector
 from tactics.model import AccountInfo, Priority, Slice, StreamKey, Window
 from tactics.sandbox import Fault, Sandbox, World, serve
+from tactics.transport import Response
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # of the libraries' own imports
@@ -24,6 +25,7 @@ with warnings.catch_warnings():
 
 TODAY = dt.date(2026, 11, 21)
 SITE = "sc-domain:acme.example"
+HOME = "https://www.acme.example/"
 WEEK = {"startDate": "2026-11-10", "endDate": "2026-11-16"}
 TOKENS = {str: "string", float: "number", int: "integer", bool: "boolean"}
 
@@ -104,6 +106,11 @@ class Google:
         asked = self.service.searchanalytics().query(siteUrl=site_url, body={**WEEK, **body})
         return asked.execute(num_retries=retries)
 
+    def inspect(self, url: str, site_url: str = SITE) -> Any:
+        """Return what is known of a page."""
+        body = {"inspectionUrl": url, "siteUrl": site_url}
+        return self.service.urlInspection().index().inspect(body=body).execute()
+
 
 @pytest.fixture
 def google(world: World, sandbox: Sandbox) -> Iterator[Google]:
@@ -154,7 +161,10 @@ def test_every_answer_is_as_described(google: Google, dimensions: list[str], sta
     assert ("metadata" in found) is fresh
 
 
-@pytest.mark.parametrize("stream", [spec.name for spec in connector.manifest.streams])
+REPORTS = [spec.name for spec in connector.manifest.streams if spec.slicing == "days"]
+
+
+@pytest.mark.parametrize("stream", REPORTS)
 def test_our_requests_are_as_described(stream: str) -> None:
     """The bodies that the connector sends are in Google's own schema."""
     work = work_of(stream)
@@ -167,6 +177,102 @@ def test_our_requests_are_as_described(stream: str) -> None:
     assert methods["query"]["httpMethod"] == request.method
     assert set(connector.manifest.scopes) <= set(methods["query"]["scopes"])
     assert discovery()["rootUrl"].rstrip("/") == connector.manifest.base_urls["api"]
+
+
+def method_of(*names: str) -> dict[str, Any]:
+    """Return a method of the API: `sitemaps`, `list`."""
+    *resources, name = names
+    place = discovery()
+    for resource in resources:
+        place = place["resources"][resource]
+    method: dict[str, Any] = place["methods"][name]
+    return method
+
+
+def test_our_question_for_sitemaps_is_as_described() -> None:
+    """Path, method and scope; of a domain as of a prefix (gotcha 6)."""
+    method = method_of("sitemaps", "list")
+    for site_url, segment in {
+        SITE: "sc-domain%3Aacme.example",
+        "https://www.globex.example/": "https%3A%2F%2Fwww.globex.example%2F",
+    }.items():
+        request = connector.ask(work_of("sitemaps", site_url), GscOptions())
+        assert request.path == f"/{method['path']}".replace("{siteUrl}", segment)
+        assert request.method == method["httpMethod"]
+    assert set(connector.manifest.scopes) <= set(method["scopes"])
+
+
+def test_our_inspections_are_as_described() -> None:
+    """One page a request, in Google's own schema."""
+    work, options = work_of("url_inspections"), GscOptions(inspect_urls=(HOME,))
+    begin = connector.ask(work, options)
+    listed = {"siteEntry": [{"siteUrl": SITE, "permissionLevel": "siteOwner"}]}
+    step = connector.read(work, options, begin, Response(200, json.dumps(listed).encode()))
+    assert step.next is not None
+    method = method_of("urlInspection", "index", "inspect")
+    assert (step.next.path, step.next.method) == (f"/{method['path']}", method["httpMethod"])
+    body = json.loads(step.next.body)
+    assert violations(body, method["request"]) == []
+    assert (body["inspectionUrl"], body["siteUrl"]) == (HOME, SITE)
+    assert set(connector.manifest.scopes) <= set(method["scopes"])
+
+
+def test_the_list_of_sitemaps(google: Google) -> None:
+    """As described: counts are texts, kinds are Google's; errors, an index and a new one are there."""
+    found = google.service.sitemaps().list(siteUrl=SITE).execute()
+    assert violations(found, method_of("sitemaps", "list")["response"]) == []
+    sitemaps = found["sitemap"]
+    assert all(isinstance(sitemap["errors"], str) for sitemap in sitemaps)
+    assert {sitemap["isSitemapsIndex"] for sitemap in sitemaps} == {True, False}
+    assert [sitemap["path"] for sitemap in sitemaps if "lastDownloaded" not in sitemap] == [
+        "https://www.acme.example/new.xml"
+    ]
+
+
+def test_no_sitemaps_is_no_key(google: Google) -> None:
+    """A property without sitemaps answers with an empty object (gotcha 9)."""
+    listed = google.service.sitemaps().list(siteUrl="https://shop.acme-outlet.example/")
+    assert listed.execute() == {}
+
+
+@pytest.mark.parametrize("path", ["", "services", "prices", "drafts/offer", "moved"])
+def test_an_inspection_is_as_described(google: Google, path: str) -> None:
+    """Whatever became of the page; who refers to it is told, too."""
+    found = google.inspect(HOME + path)
+    assert violations(found, method_of("urlInspection", "index", "inspect")["response"]) == []
+    assert found["inspectionResult"]["indexStatusResult"]["referringUrls"]
+
+
+@pytest.mark.parametrize(
+    ("url", "site_url"),
+    [
+        ("https://www.globex.example/", SITE),
+        ("https://www.globex.example/", "https://www.globex.example/"),
+        (HOME, "https://www.acme.example/"),
+        ("https://notacme.example/", SITE),
+    ],
+)
+def test_a_page_of_another_property_is_forbidden(google: Google, url: str, site_url: str) -> None:
+    """Outside the property, or inside of one that is not ours: the same 403."""
+    with pytest.raises(HttpError, match="not part of this property") as caught:
+        google.inspect(url, site_url)
+    assert caught.value.status_code == 403
+
+
+def test_inspections_are_counted() -> None:
+    """The one after the 2,000th of a day is refused as a quota; the next day they are back."""
+    world = World(today=TODAY, days=2, sources=("gsc",))
+    world.actions()["gsc_drain"](leave=1)
+    with serve(world) as served:
+        google = Google(world, served, connector.manifest.scopes)
+        google.inspect(HOME)
+        with pytest.raises(HttpError) as caught:
+            google.inspect(HOME)
+        assert caught.value.error_details[0]["reason"] == "quotaExceeded"
+        assert caught.value.status_code == 403
+        world.advance(1)
+        google.inspect(HOME)
+        google.http.close()
 
 
 def test_no_rows_is_no_key(google: Google) -> None:

@@ -66,8 +66,29 @@ def ledger(lab: Lab) -> list[tuple[Any, ...]]:
     rows = [
         (fact.account_id, fact.day, fact.entity_id, *(fact.values[name] for name in COLUMNS))
         for fact in lab.world.totals().facts
+        if fact.table == "search_performance"
     ]
     return sorted(rows, key=itemgetter(0, 1, 2))
+
+
+def states(lab: Lab, table: str) -> list[tuple[Any, ...]]:
+    """Return what silver holds of today's states."""
+    names = ", ".join(state_columns(lab, table))
+    return lab.silver(
+        f"SELECT {names} FROM silver.{table} WHERE date = '{lab.world.today}' ORDER BY 1"
+    )
+
+
+def state_ledger(lab: Lab, table: str) -> list[tuple[Any, ...]]:
+    """Return what Google says today."""
+    names = state_columns(lab, table)
+    found = [fact.values for fact in lab.world.totals().facts if fact.table == table]
+    return sorted((tuple(values[name] for name in names) for values in found), key=itemgetter(0))
+
+
+def state_columns(lab: Lab, table: str) -> list[str]:
+    """Return the columns of a state, its key first."""
+    return next(list(fact.values) for fact in lab.world.totals().facts if fact.table == table)
 
 
 def test_silver_is_the_ledger_and_stays_it(lab: Lab) -> None:
@@ -90,6 +111,28 @@ def test_silver_is_the_ledger_and_stays_it(lab: Lab) -> None:
     assert_balanced(result)
     assert held(lab) == ledger(lab)
     assert [str(added) in text for text in result.warnings] == [True]
+
+
+def test_states_are_kept_day_by_day(lab: Lab) -> None:
+    """Read once a day, of both kinds of property; yesterday's stay as they were."""
+    lab.sync()
+    for table in ("sitemaps", "url_inspections"):
+        assert states(lab, table) == state_ledger(lab, table) != []
+    before = states(lab, "sitemaps")
+    lab.sandbox.clear_requests()
+    lab.clock.advance(3600)
+    lab.sync()
+    asked = [entry.path for entry in lab.sandbox.requests]
+    assert not [path for path in asked if "sitemaps" in path or "inspect" in path]
+    lab.world.advance(1)
+    lab.clock.advance(86_400)
+    assert_balanced(lab.sync())
+    for table in ("sitemaps", "url_inspections"):
+        assert states(lab, table) == state_ledger(lab, table)
+    assert states(lab, "sitemaps") != before
+    names = ", ".join(state_columns(lab, "sitemaps"))
+    kept = f"SELECT {names} FROM silver.sitemaps WHERE date = '{TODAY}' ORDER BY 1"
+    assert lab.silver(kept) == before
 
 
 def test_days_become_final_as_google_says(late: Lab) -> None:

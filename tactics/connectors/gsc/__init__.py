@@ -1,5 +1,6 @@
-"""Google Search Console: clicks, impressions and positions in Google Search, into `search_performance`."""
+"""Google Search Console: searches by day (`search_performance`), sitemaps, and the state of chosen pages."""
 
-from tactics.connectors.gsc.connector import GscConnector, GscOptions, connector
+from tactics.connectors.gsc.connector import GscConnector, connector
+from tactics.connectors.gsc.options import GscOptions
 
 __all__ = ["GscConnector", "GscOptions", "connector"]

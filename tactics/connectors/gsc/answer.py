@@ -18,7 +18,7 @@ from tactics.transport import Response
 
 PSEUDONYMS: Shape = {"original": {"keys": None}}
 
-_ABSENT = msgspec.Raw(b"null")
+ABSENT = msgspec.Raw(b"null")
 _METRICS = ("clicks", "impressions", "ctr", "position")
 
 
@@ -26,10 +26,10 @@ class Row(msgspec.Struct):
     """One row: `keys` in the order of the dimensions, metrics as they were sent."""
 
     keys: list[str]
-    clicks: msgspec.Raw = _ABSENT
-    impressions: msgspec.Raw = _ABSENT
-    ctr: msgspec.Raw = _ABSENT
-    position: msgspec.Raw = _ABSENT
+    clicks: msgspec.Raw = ABSENT
+    impressions: msgspec.Raw = ABSENT
+    ctr: msgspec.Raw = ABSENT
+    position: msgspec.Raw = ABSENT
 
 
 class Metadata(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -81,7 +81,7 @@ class Sites(msgspec.Struct, rename="camel"):
     site_entry: list[Site] = []
 
 
-_Answer = TypeVar("_Answer", Report, Sites)
+_Answer = TypeVar("_Answer", bound=msgspec.Struct)
 
 
 def open_answer(response: Response, kind: type[_Answer]) -> _Answer:

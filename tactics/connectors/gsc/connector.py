@@ -1,24 +1,21 @@
-"""Asks Search Console for search performance and says what the answers mean.
+"""Asks Search Console for search performance, and leaves sitemaps and inspections to their modules.
 
 Sends nothing. Source: contract sheet "Google Search Console API" (2026-11-21).
 """
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Literal
-from urllib.parse import quote
 
-from pydantic import Field, StringConstraints
-
-from tactics.connectors.base import Manifest, Options, Step, StreamSpec
+from tactics.connectors.base import DailyQuota, Manifest, Options, Step, StreamSpec
+from tactics.connectors.gsc import inspections, sitemaps
 from tactics.connectors.gsc.answer import PSEUDONYMS, Report, Sites, open_answer, page_of
 from tactics.connectors.gsc.faults import TIMEZONE
-from tactics.connectors.gsc.properties import find_site, overlapping
+from tactics.connectors.gsc.options import GscOptions
+from tactics.connectors.gsc.properties import SITES, find_site, overlapping, path_of
 from tactics.errors import CursorRejected
 from tactics.model import AccountInfo, Slice
 from tactics.transport import Request, Response, get, post_json
 
-PAGE_ROWS = 25_000  # the largest page that Google serves
 DAY_ROWS = (
     50_000  # about so many rows a day, search type and property are exposed; also in rows.sql
 )
@@ -30,29 +27,6 @@ _DIMENSIONS: dict[str, tuple[str, ...]] = {
     "queries": ("date", "query"),
     "query_pages": ("date", "query", "page"),
 }
-_Parameter = Annotated[str, StringConstraints(pattern=r"^[^&=#\s]{1,60}$")]
-
-
-class GscOptions(Options):
-    """What `[orgs.<org>.sources.gsc]` may say besides the common keys."""
-
-    reports: tuple[Literal["pages", "queries", "query_pages"], ...] = Field(
-        ("pages", "queries", "query_pages"),
-        description="read besides the property's totals, which are always read",
-    )
-    breakdown: tuple[Literal["country", "device"], ...] = Field(
-        ("country", "device"), description="by which query_pages is split further; () for none"
-    )
-    search_type: Literal["web", "image", "video", "news"] = Field(
-        "web", description="of results; another type is another connection, with kind"
-    )
-    page_parameters: tuple[_Parameter, ...] = Field(
-        (), description="URL parameters of pages that are kept; all others are dropped"
-    )
-    warn_overlaps: bool = Field(
-        default=True, description="warn of other properties that count the same searches"
-    )
-    page_size: int = Field(PAGE_ROWS, ge=1, le=PAGE_ROWS, description="rows per page")
 
 
 def _stream(name: str, *keys: str, days: int = 1) -> StreamSpec:
@@ -65,6 +39,11 @@ def _stream(name: str, *keys: str, days: int = 1) -> StreamSpec:
         final_after_days=3,
         max_history_days=485,  # 16 months, of the shortest months
     )
+
+
+def _state(name: str, *keys: str) -> StreamSpec:
+    """Return a stream that Google has no history of."""
+    return StreamSpec(name=name, table=name, entity_keys=keys, slicing="daily", reread_hours=24)
 
 
 class GscConnector:
@@ -87,17 +66,25 @@ class GscConnector:
             _stream("pages", "page_url"),
             _stream("queries", "query"),
             _stream("query_pages", "query", "page_url", "country", "device"),
+            _state("sitemaps", "path"),
+            _state("url_inspections", "page_url"),  # last: its quota, once spent, parks the source
         ),
         # 1,200 a minute, site and user. What also limits is "load", which has no number: cheap
         # shapes (one day a request) are all that one can do about it.
         requests_per_second=18.0,
         burst=100,
+        # A property's; those of a connection are counted together, to be on the safe side.
+        # Source: contract sheet, section 5 (2026-11-21).
+        daily_quota=DailyQuota(2000, endpoints=("urlInspection",)),
     )
     options = GscOptions
 
     def streams(self, options: Options) -> tuple[StreamSpec, ...]:
-        """Return the totals and the chosen reports."""
-        wanted = {"site_totals", *_mine(options).reports}
+        """Return the totals, the chosen reports, and the chosen parts of the property's health."""
+        mine = _mine(options)
+        wanted = {"site_totals", *mine.reports}
+        wanted |= {"sitemaps"} if mine.sitemaps else set()
+        wanted |= {"url_inspections"} if mine.inspect_urls else set()
         return tuple(spec for spec in self.manifest.streams if spec.name in wanted)
 
     def check_credentials(self, credentials: Mapping[str, str], options: Options) -> None:
@@ -105,7 +92,7 @@ class GscConnector:
 
     def ask_account(self, account_id: str, options: Options) -> Request:  # noqa: ARG002
         """Return the request for all properties: one that is misspelt is found among them."""
-        return get("/webmasters/v3/sites")
+        return get(SITES)
 
     def read_account(self, account_id: str, options: Options, response: Response) -> AccountInfo:  # noqa: ARG002
         """Return the property. It has no currency, and its days are Pacific."""
@@ -116,45 +103,65 @@ class GscConnector:
         return AccountInfo(account_id, account_id, None, TIMEZONE, facts)
 
     def ask(self, work: Slice, options: Options) -> Request:
-        """Return the first page.
-
-        Always with the fresh days: for settled ones the numbers are the same, and only then does
-        Google say which days are not settled.
-        """
-        mine = _mine(options)
-        dimensions = _dimensions(work, mine)
-        site = quote(work.key.account_id, safe="")
-        body = {
-            "startDate": work.window.start.isoformat(),
-            "endDate": work.window.end.isoformat(),
-            "dimensions": dimensions,
-            "type": mine.search_type,
-            "aggregationType": "auto" if "page" in dimensions else "byProperty",
-            "dataState": "all",
-            "rowLimit": mine.page_size,
-            "startRow": 0,
-        }
-        return post_json(f"/webmasters/v3/sites/{site}/searchAnalytics/query", body)
+        """Return the first request of a slice."""
+        match work.key.stream:
+            case "sitemaps":
+                return sitemaps.ask(work.key.account_id)
+            case "url_inspections":
+                return inspections.ask()
+            case _:
+                return _ask_report(work, _mine(options))
 
     def read(self, work: Slice, options: Options, request: Request, response: Response) -> Step:
-        """Return the page without personal data, and the request for the rows after it.
-
-        Raises:
-            CursorRejected: the list is far longer than Google exposes.
-        """
+        """Return the page without personal data, and the request that follows."""
         mine = _mine(options)
-        report = open_answer(response, Report)
-        page, changed = page_of(report, _dimensions(work, mine), mine.page_parameters)
-        pseudonyms = PSEUDONYMS if changed else {}
-        asked = json.loads(request.body)
-        reached = asked["startRow"] + len(report.rows)
-        if len(report.rows) < asked["rowLimit"]:
-            warnings = tuple(_warnings(work, mine, reached))
-            return Step(page=page, pseudonyms=pseudonyms, warnings=warnings)
-        if reached > MOST_ROWS:
-            raise CursorRejected("google's list does not end", rows=reached)
-        following = post_json(request.path, {**asked, "startRow": reached})
-        return Step(page=page, pseudonyms=pseudonyms, next=following)
+        match work.key.stream:
+            case "sitemaps":
+                return sitemaps.read(mine, response)
+            case "url_inspections":
+                return inspections.read(work.key.account_id, mine, request, response)
+            case _:
+                return _read_report(work, mine, request, response)
+
+
+def _ask_report(work: Slice, mine: GscOptions) -> Request:
+    """Return the first page.
+
+    Always with the fresh days: for settled ones the numbers are the same, and only then does
+    Google say which days are not settled.
+    """
+    dimensions = _dimensions(work, mine)
+    body = {
+        "startDate": work.window.start.isoformat(),
+        "endDate": work.window.end.isoformat(),
+        "dimensions": dimensions,
+        "type": mine.search_type,
+        "aggregationType": "auto" if "page" in dimensions else "byProperty",
+        "dataState": "all",
+        "rowLimit": mine.page_size,
+        "startRow": 0,
+    }
+    return post_json(f"{path_of(work.key.account_id)}/searchAnalytics/query", body)
+
+
+def _read_report(work: Slice, mine: GscOptions, request: Request, response: Response) -> Step:
+    """Return the page, and the request for the rows after it.
+
+    Raises:
+        CursorRejected: the list is far longer than Google exposes.
+    """
+    report = open_answer(response, Report)
+    page, changed = page_of(report, _dimensions(work, mine), mine.page_parameters)
+    pseudonyms = PSEUDONYMS if changed else {}
+    asked = json.loads(request.body)
+    reached = asked["startRow"] + len(report.rows)
+    if len(report.rows) < asked["rowLimit"]:
+        warnings = tuple(_warnings(work, mine, reached))
+        return Step(page=page, pseudonyms=pseudonyms, warnings=warnings)
+    if reached > MOST_ROWS:
+        raise CursorRejected("google's list does not end", rows=reached)
+    following = post_json(request.path, {**asked, "startRow": reached})
+    return Step(page=page, pseudonyms=pseudonyms, next=following)
 
 
 def _warnings(work: Slice, mine: GscOptions, rows: int) -> list[str]:

@@ -87,6 +87,18 @@ def error_of(response: Response) -> TacticsError:
     return kind(text, hint=hint, status=status, reason=error.reason)
 
 
+def refuses_page(error: TacticsError) -> bool:
+    """Return whether an error may be of the one page that was inspected: the others go on.
+
+    Google says the same of a page that is not in the property and of a property that is not ours:
+    when all pages are refused, it was the property.
+    """
+    status, reason = error.facts.get("status"), error.facts.get("reason")
+    if status == HTTPStatus.BAD_REQUEST:
+        return True
+    return status == HTTPStatus.FORBIDDEN and reason in {"forbidden", "PERMISSION_DENIED"}
+
+
 def _envelope(body: bytes) -> ApiError:
     try:
         return msgspec.json.decode(body, type=_Body).error

@@ -5,14 +5,20 @@ is recognised byte for byte. Asks nothing.
 """
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from tactics.connectors.gsc.answer import Site
 from tactics.errors import ContractChanged, PermissionDenied
 
 DOMAIN = "sc-domain:"
+SITES = "/webmasters/v3/sites"
 
 _ADD = "add the service account's e-mail to the property in Search Console (Settings, Users)"
+
+
+def path_of(account_id: str) -> str:
+    """Return the path of a property: its name is one segment, slashes and all."""
+    return f"{SITES}/{quote(account_id, safe='')}"
 
 
 def find_site(account_id: str, sites: Sequence[Site]) -> Site:
@@ -47,20 +53,21 @@ def overlapping(account_id: str, sites: Sequence[Site]) -> list[str]:
     )
 
 
+def contains(wide: str, narrow: str) -> bool:
+    """Return whether a property contains a page, or another property."""
+    if not wide.startswith(DOMAIN):
+        return narrow.startswith(wide)
+    domain, host = wide.removeprefix(DOMAIN), _host(narrow)
+    return host == domain or host.endswith(f".{domain}")
+
+
 def _similar(account_id: str, sites: Sequence[Site]) -> str:
     similar = [site.site_url for site in sites if _overlap(site.site_url, account_id)]
     return ", ".join(similar or sorted(site.site_url for site in sites)[:5])
 
 
 def _overlap(one: str, other: str) -> bool:
-    return _covers(one, other) or _covers(other, one)
-
-
-def _covers(wide: str, narrow: str) -> bool:
-    if not wide.startswith(DOMAIN):
-        return narrow.startswith(wide)
-    domain, host = wide.removeprefix(DOMAIN), _host(narrow)
-    return host == domain or host.endswith(f".{domain}")
+    return contains(one, other) or contains(other, one)
 
 
 def _host(site_url: str) -> str:

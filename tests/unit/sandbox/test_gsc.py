@@ -203,11 +203,76 @@ def test_the_ledger_is_what_is_shown(world: World) -> None:
 
 def test_nothing_personal_is_in_the_ledger(world: World) -> None:
     """The ledger has what may be kept; the answers have what people typed."""
-    texts = {str(fact.values["query"]) for fact in world.totals().facts}
+    facts = world.totals().facts
+    texts = {str(fact.values.get("query")) for fact in facts}
     assert "(personal)" in texts
     assert not any("@" in text or "660" in text for text in texts)
+    assert not any("jane" in str(value) for fact in facts for value in fact.values.values())
     shown = {row["keys"][1] for row in rows(world, dimensions=["date", "query"])}
     assert {"jane.doe@acme.example", "acme +43 660 1234567"} <= shown
+
+
+def inspect(world: World, url: str, site_url: str = SITE, **more: str) -> Reply:
+    """Return what is known of a page."""
+    body = {"inspectionUrl": url, "siteUrl": site_url, **more}
+    return call(world, "POST", "/v1/urlInspection/index:inspect", json.dumps(body).encode())
+
+
+def test_sitemaps_need_the_property_as_it_is_written(world: World) -> None:
+    """Encoded as one segment, with its own name, by somebody who may read it."""
+
+    def listed(segment: str) -> Reply:
+        return call(world, "GET", f"{SITES}/{segment}/sitemaps")
+
+    assert len(listed(quote(SITE, safe="")).document["sitemap"]) == 6
+    assert listed(quote("https://www.acme.example/", safe="")).status == 403
+    assert listed(quote(SITE, safe="") + "/").status == 404
+    assert world.answer(Call("GET", ORIGIN, "gsc", f"{SITES}/x/sitemaps")).status == 401
+
+
+def test_a_sitemap_is_read_every_day(world: World) -> None:
+    """Its times move on with the day: no earlier state is known."""
+    path = f"{SITES}/{quote(SITE, safe='')}/sitemaps"
+    before = call(world, "GET", path).document["sitemap"][0]
+    world.advance(1)
+    after = call(world, "GET", path).document["sitemap"][0]
+    assert before["lastDownloaded"] == "2026-11-20T04:05:06.000Z"
+    assert after["lastDownloaded"] == "2026-11-21T04:05:06.000Z"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"inspectionUrl": "https://www.acme.example/"}',
+        b'{"inspectionUrl": "/", "siteUrl": "sc-domain:acme.example"}',
+        b'{"inspectionUrl": "https://www.acme.example/", "siteUrl": "x", "unicorn": 1}',
+    ],
+)
+def test_wrong_inspections_are_refused(world: World, body: bytes) -> None:
+    """Both fields are needed, and no other than the language is known."""
+    reply = call(world, "POST", "/v1/urlInspection/index:inspect", body)
+    assert (reply.status, reply.document["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_a_page_is_inspected_in_its_own_property(world: World) -> None:
+    """403 without an older reason, and not counted."""
+    world.actions()["gsc_drain"](leave=1)
+    refused = inspect(world, "https://acme.example.evil.example/")
+    assert (refused.status, "errors" in refused.document["error"]) == (403, False)
+    assert inspect(world, "https://acme.example/", languageCode="de-DE").status == 200
+    assert inspect(world, "https://acme.example/").document["error"]["code"] == 403
+
+
+def test_an_unknown_page_has_no_crawl(world: World) -> None:
+    """Google leaves out what it does not know, or says that it is not specified."""
+    found = inspect(world, "https://www.acme.example/x").document["inspectionResult"]
+    status = found["indexStatusResult"]
+    assert (status["verdict"], status["coverageState"]) == ("NEUTRAL", "URL is unknown to Google")
+    assert status["crawledAs"] == "CRAWLING_USER_AGENT_UNSPECIFIED"
+    assert {"lastCrawlTime", "googleCanonical", "userCanonical"}.isdisjoint(status)
 
 
 @pytest.mark.parametrize(

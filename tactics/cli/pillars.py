@@ -43,8 +43,8 @@ def web_screen(rows: Sequence[Facts]) -> RenderableType:
 
 
 def seo_screen(rows: Sequence[Facts]) -> RenderableType:
-    """Return one block per organisation: each property against the four weeks before."""
-    return _blocks("Search", rows, SEO)
+    """Return one block per organisation: each property against the four weeks before, and its ills."""
+    return _blocks("Search", rows, SEO, notes=("notes",))
 
 
 def email_screen(rows: Sequence[Facts]) -> RenderableType:

@@ -23,6 +23,8 @@ TABLES = (
     "channel_daily",
     "web_daily",
     "seo_daily",
+    "seo_sitemaps",
+    "seo_urls",
     "email_daily",
     "email_orders_daily",
     "revenue_daily",

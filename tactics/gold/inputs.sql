@@ -34,6 +34,25 @@ SELECT
     NULL::BOOLEAN AS is_truncated, NULL::VARCHAR AS finality
 WHERE false;
 
+-- name: sitemaps
+-- One row per sitemap of a property and day on which it was read.
+SELECT
+    NULL::VARCHAR AS org_id, NULL::VARCHAR AS source, NULL::VARCHAR AS account_id, NULL::DATE AS date,
+    NULL::VARCHAR AS path, NULL::VARCHAR AS type, NULL::BOOLEAN AS is_pending, NULL::BOOLEAN AS is_index,
+    NULL::BIGINT AS errors, NULL::BIGINT AS warnings, NULL::BIGINT AS submitted_urls,
+    NULL::TIMESTAMPTZ AS last_submitted, NULL::TIMESTAMPTZ AS last_downloaded
+WHERE false;
+
+-- name: url_inspections
+-- One row per page and day on which Google was asked about it.
+SELECT
+    NULL::VARCHAR AS org_id, NULL::VARCHAR AS source, NULL::VARCHAR AS account_id, NULL::DATE AS date,
+    NULL::VARCHAR AS page_url, NULL::VARCHAR AS verdict, NULL::VARCHAR AS coverage_state,
+    NULL::VARCHAR AS indexing_state, NULL::VARCHAR AS robots_state, NULL::VARCHAR AS fetch_state,
+    NULL::TIMESTAMPTZ AS last_crawl, NULL::VARCHAR AS google_canonical,
+    NULL::VARCHAR AS user_canonical, NULL::VARCHAR AS crawled_as
+WHERE false;
+
 -- name: orders
 -- One row per order of a shop, as it is now.
 SELECT

@@ -1,6 +1,7 @@
 """Search Console from HTTP to silver: what is held is the simulator's ledger, day after day."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
@@ -133,6 +134,20 @@ def test_states_are_kept_day_by_day(lab: Lab) -> None:
     names = ", ".join(state_columns(lab, "sitemaps"))
     kept = f"SELECT {names} FROM silver.sitemaps WHERE date = '{TODAY}' ORDER BY 1"
     assert lab.silver(kept) == before
+
+
+def test_what_is_wrong_stands_in_the_report(alone: Lab) -> None:
+    """`tactics report seo` names the sitemaps and pages, `--json` has their counts, too."""
+    alone.sync()
+    shown = " ".join(alone.command("report", "seo").stdout.split())
+    assert "sitemap https://www.acme.example/feeds/products.xml: 3 errors, 12 warnings" in shown
+    assert "page https://www.acme.example/drafts/offer: not indexed: URL is unknown" in shown
+    [row] = json.loads(alone.command("report", "seo", "--json").stdout)["rows"]
+    counts = [
+        row[name] for name in ("sitemaps", "sitemap_problems", "urls_inspected", "url_problems")
+    ]
+    assert counts == [5, 3, 5, 3]
+    assert len(row["notes"].split(" | ")) == 4
 
 
 def test_days_become_final_as_google_says(late: Lab) -> None:

@@ -5,7 +5,11 @@
 --          clicks: it counts, as zero; a day that was not read is unknown, and counts nowhere.
 --          `search_position` is weighted by impressions (1 is the top, so a rise is a loss);
 --          `anonymised_share` of the clicks belong to queries that are not named; `truncated_days` were
---          cut at the vendor's row limit, so that their queries and pages are not all there
+--          cut at the vendor's row limit, so that their queries and pages are not all there.
+--          Of the newest reading of the property: `sitemaps`, `sitemap_problems` (errors, warnings, not
+--          downloaded for more than 30 days), `urls_inspected`, `url_problems` (not indexed, or another
+--          canonical than the page wants); `notes` names the worst two of each and counts the rest;
+--          all of them are in `seo_sitemaps` and `seo_urls`
 WITH last AS (
     SELECT
         org_id, source, account_id, search_type, max(date) AS last_day,
@@ -63,10 +67,105 @@ rated AS (
         (SELECT {{ anonymised_share }} FROM (SELECT s.queried_clicks AS clicks, s.query_clicks AS query_clicks) AS q)
             AS anonymised_share
     FROM sums AS s
+),
+
+newest AS (
+    SELECT * FROM rated WHERE period = 0
+),
+
+-- A day that was read and has no row had nothing: what is gone since the day before is no problem.
+readings AS (
+    SELECT org_id, source, account_id, table_name, max(newest_day) AS date
+    FROM freshness
+    WHERE table_name IN ('sitemaps', 'url_inspections') AND ($org_id::VARCHAR IS NULL OR org_id = $org_id)
+    GROUP BY org_id, source, account_id, table_name
+),
+
+states AS (
+    SELECT
+        s.org_id, s.source, s.account_id,
+        'sitemap' AS kind,
+        s.path AS address,
+        coalesce(s.errors, 0) AS errors,
+        coalesce(s.warnings, 0) AS warnings,
+        -- A guess: Google reads a healthy sitemap every few days.
+        coalesce(s.unread_days > 30, false) AS is_unread,
+        concat_ws(', ',
+            CASE WHEN s.errors = 1 THEN '1 error' WHEN s.errors > 1 THEN s.errors || ' errors' END,
+            CASE WHEN s.warnings = 1 THEN '1 warning' WHEN s.warnings > 1 THEN s.warnings || ' warnings' END,
+            CASE
+                WHEN s.unread_days > 30 AND s.last_downloaded IS NULL
+                    THEN 'not read by Google since it was submitted, ' || s.unread_days || ' days ago'
+                WHEN s.unread_days > 30 THEN 'not read by Google for ' || s.unread_days || ' days'
+            END
+        ) AS problem
+    FROM seo_sitemaps AS s
+    SEMI JOIN readings AS r
+        ON r.org_id = s.org_id AND r.source = s.source AND r.account_id = s.account_id AND r.date = s.date
+        AND r.table_name = 'sitemaps'
+    UNION ALL
+    SELECT
+        u.org_id, u.source, u.account_id,
+        'page' AS kind,
+        u.page_url AS address,
+        (u.is_indexed IS FALSE)::BIGINT AS errors,
+        0 AS warnings,
+        false AS is_unread,
+        CASE
+            WHEN u.is_indexed IS FALSE THEN concat_ws(': ', 'not indexed', replace(u.coverage_state, '|', '/'))
+            WHEN u.is_canonical_kept IS FALSE THEN 'Google prefers ' || u.google_canonical
+            ELSE ''
+        END AS problem
+    FROM seo_urls AS u
+    SEMI JOIN readings AS r
+        ON r.org_id = u.org_id AND r.source = u.source AND r.account_id = u.account_id AND r.date = u.date
+        AND r.table_name = 'url_inspections'
+),
+
+ranked AS (
+    SELECT
+        *,
+        problem <> '' AS is_problem,
+        row_number() OVER (
+            PARTITION BY org_id, source, account_id, kind
+            ORDER BY problem = '', errors DESC, is_unread DESC, warnings DESC, address
+        ) AS place
+    FROM states
+),
+
+-- The worst two of each kind; the second one says how many there are besides.
+told AS (
+    SELECT
+        *,
+        count(*) OVER of_the_kind AS held,
+        count(*) FILTER (WHERE is_problem) OVER of_the_kind AS problems,
+        concat(
+            kind, ' ', address, ': ', problem,
+            CASE WHEN place = 2 AND count(*) FILTER (WHERE is_problem) OVER of_the_kind > 2
+                THEN ' (and ' || (count(*) FILTER (WHERE is_problem) OVER of_the_kind - 2) || ' more)'
+            END
+        ) AS note
+    FROM ranked
+    WINDOW of_the_kind AS (PARTITION BY org_id, source, account_id, kind)
+),
+
+health AS (
+    SELECT
+        org_id, source, account_id,
+        max(held) FILTER (WHERE kind = 'sitemap') AS sitemaps,
+        max(problems) FILTER (WHERE kind = 'sitemap') AS sitemap_problems,
+        max(held) FILTER (WHERE kind = 'page') AS urls_inspected,
+        max(problems) FILTER (WHERE kind = 'page') AS url_problems,
+        string_agg(note, ' | ' ORDER BY kind DESC, place) FILTER (WHERE is_problem AND place <= 2) AS notes
+    FROM told
+    GROUP BY org_id, source, account_id
 )
 
 SELECT
-    n.org_id, n.source, n.account_id, n.search_type,
+    coalesce(n.org_id, h.org_id) AS org_id,
+    coalesce(n.source, h.source) AS source,
+    coalesce(n.account_id, h.account_id) AS account_id,
+    n.search_type,
     n.last_day - 27 AS first_day,
     n.last_day,
     n.days,
@@ -82,11 +181,15 @@ SELECT
     CASE WHEN n.days = 28 AND p.days = 28 THEN n.search_position - p.search_position END AS position_change,
     -- Final days come two to three days late: that is no delay.
     CASE WHEN n.last_day >= d.today - 4 THEN 'current' ELSE describe_freshness(n.last_day, d.today) END
-        AS freshness
-FROM rated AS n
+        AS freshness,
+    h.sitemaps, h.sitemap_problems, h.urls_inspected, h.url_problems, h.notes
+FROM newest AS n
+-- A property that nobody finds any more has no searches, and the more to say.
+FULL JOIN health AS h
+    ON h.org_id = n.org_id AND h.source = n.source AND h.account_id = n.account_id
 LEFT JOIN rated AS p
     ON p.org_id = n.org_id AND p.source = n.source AND p.account_id = n.account_id
     AND p.search_type = n.search_type AND p.period = 1
 LEFT JOIN reading_days AS d ON d.org_id = n.org_id
-WHERE n.period = 0
-ORDER BY n.org_id, n.clicks DESC, n.source, n.account_id, n.search_type
+WHERE n.org_id IS NOT NULL OR h.notes IS NOT NULL
+ORDER BY 1, n.clicks DESC NULLS LAST, 2, 3, n.search_type

@@ -25,7 +25,12 @@ PROPERTY = {
     "org_id": "acme", "account_id": "sc-domain:a-very-long-name.example", "search_type": "web",
     "clicks": 123_456, "clicks_change_percent": -12.4, "impressions": BIG, "search_ctr": 0.0312,
     "search_position": 12.34, "position_change": 0.4, "anonymised_share": 0.471, "last_day": DAY,
-    "freshness": "current",
+    "freshness": "current", "notes": None,
+}  # fmt: skip
+ILL = PROPERTY | {"notes": "sitemap https://a.example/s.xml: 3 errors"}
+NOBODY = dict.fromkeys(PROPERTY) | {
+    "org_id": "acme", "account_id": "sc-domain:acme.example", "freshness": "no data",
+    "notes": "page https://acme.example/: not indexed",
 }  # fmt: skip
 SENDS = {
     "org_id": "acme", "kind": "campaign", "messages": 12, "delivered": 123_456, "open_rate": 0.412,
@@ -53,6 +58,8 @@ OFF = BRIDGE | {
         (pillars.revenue_screen, DAY_OF_SALES, ["Revenue of acme/EUR to 2026-11-20", "-120.50"]),
         (pillars.web_screen, VISITS, ["Traffic of acme/properties/1", "61.3%", "sampled"]),
         (pillars.seo_screen, PROPERTY, ["Search of acme", "-12%", "12.3", "+0.4", "47.1%"]),
+        (pillars.seo_screen, ILL, ["sitemap https://a.example/s.xml: 3 errors"]),
+        (pillars.seo_screen, NOBODY, ["sc-domain:acme", "page https://acme.example/: not indexed"]),
         (pillars.email_screen, SENDS, ["Mail of acme", "campaign", "41.2%", "98,765"]),
         (pillars.blended_screen, WEEKS, ["Business of acme/EUR", "8.00", "1.31", "no revenue"]),
         (pillars.reconciliation_screen, BRIDGE, ["Shop to bank of acme/EUR", "= net sales"]),

@@ -13,10 +13,18 @@ REFUNDS = StreamFacts("shopify", "shopify", "refunds", "order_refunds", final_af
 STRIPE = StreamFacts("stripe", "stripe", "transactions", "transactions", final_after_days=35)
 WEB = StreamFacts("ga4", "ga4", "traffic", "web_traffic", final_after_days=3)
 SEARCH = StreamFacts("gsc", "gsc", "site_totals", "search_performance", final_after_days=3)
+SITEMAPS = StreamFacts("gsc", "gsc", "sitemaps", "sitemaps", snapshot=True)
+INSPECTIONS = StreamFacts("gsc", "gsc", "url_inspections", "url_inspections", snapshot=True)
 MAIL = StreamFacts("klaviyo", "klaviyo", "campaign_values", "email_performance", final_after_days=5)
 STREAMS = (META, SHOP, REFUNDS, STRIPE, WEB, SEARCH, MAIL)
 ACCOUNTS = {"meta": "act_1", "shopify": "demo", "stripe": "main", "ga4": "properties/1"}
 ACCOUNTS |= {"gsc": "sc-domain:acme.example", "klaviyo": "mail"}
+
+
+def at(on: str) -> dt.datetime:
+    """Return noon of a day of 2026."""
+    return dt.datetime.combine(day(on), dt.time(12), dt.UTC)
+
 
 _ROWS: dict[str, dict[str, Any]] = {
     "web_traffic": {
@@ -49,6 +57,27 @@ _ROWS: dict[str, dict[str, Any]] = {
         "position_weight": "5000",
         "is_final": True,
         "is_truncated": False,
+    },
+    "sitemaps": {
+        "source": "gsc",
+        "path": "https://acme.example/sitemap.xml",
+        "type": "sitemap",
+        "is_pending": False,
+        "is_index": False,
+        "errors": 0,
+        "warnings": 0,
+        "submitted_urls": 10,
+        "last_submitted": at("05-05"),
+        "last_downloaded": at("11-18"),
+    },
+    "url_inspections": {
+        "source": "gsc",
+        "page_url": "https://acme.example/",
+        "verdict": "PASS",
+        "coverage_state": "Submitted and indexed",
+        "google_canonical": "https://acme.example/",
+        "user_canonical": "https://acme.example/",
+        "last_crawl": at("11-18"),
     },
     "orders": {
         "source": "shopify",

@@ -121,6 +121,8 @@ COLUMNS = {
         for name in (
             "web_traffic",
             "search_performance",
+            "sitemaps",
+            "url_inspections",
             "orders",
             "order_refunds",
             "email_performance",

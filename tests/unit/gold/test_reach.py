@@ -115,6 +115,10 @@ CHANCES = {
     "search_performance": lambda p, on, dice: p.plant(
         "search_performance", on, report=dice.choice(["site", "query", "page"])
     ),
+    "sitemaps": lambda p, on, dice: p.plant("sitemaps", on, errors=dice.randrange(3)),
+    "url_inspections": lambda p, on, dice: p.plant(
+        "url_inspections", on, verdict=dice.choice(["PASS", "FAIL"])
+    ),
     "orders": lambda p, on, dice: p.order(
         name(dice),
         on,

@@ -29,6 +29,8 @@ def main() -> int:
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="handed on to the command")
     arguments = parser.parse_args()
+    if arguments.rest and arguments.command in ALONE:
+        parser.error(f"{arguments.command} takes no further arguments")
     set_up()
     return COMMANDS[arguments.command](arguments.rest)
 
@@ -166,6 +168,7 @@ def say(text: str) -> None:
 
 COMMANDS = {"demo": demo, "test": test, "check": check, "bench": bench, "docs": docs}
 COMMANDS |= {"mutants": mutants, "coverage": coverage}
+ALONE = {"check", "docs", "coverage"}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -110,6 +110,11 @@ class LakeSettings(_Section):
     bronze_days: int = Field(90, ge=1, description="retention of raw pages")
     silver_days: int = Field(365, ge=31, description="retention of typed rows")
     keep_snapshots: int = Field(20, ge=2, description="snapshots kept per table")
+    memory_limit: str = Field(
+        "1GB",
+        pattern=r"^\d+(MB|GB)$",
+        description="of each DuckDB connection to silver; to read a page takes some 15 times its size",
+    )
 
 
 class GoldSettings(_Section):
@@ -117,9 +122,11 @@ class GoldSettings(_Section):
 
     keep_generations: int = Field(3, ge=2, description="published files kept for slow readers")
     memory_limit: str = Field(
-        "1GB", pattern=r"^\d+(MB|GB)$", description="of each DuckDB connection"
+        "320MB",
+        pattern=r"^\d+(MB|GB)$",
+        description="of each DuckDB connection to gold; what is larger goes through a scratch folder",
     )
-    threads: int = Field(2, ge=1, le=64, description="of each DuckDB connection")
+    threads: int = Field(2, ge=1, le=64, description="of each DuckDB connection, to silver too")
 
 
 class FxSettings(_Section):

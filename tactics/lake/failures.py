@@ -19,6 +19,7 @@ from tactics.errors import (
     IntegrityError,
     MappingError,
     SinkUnavailable,
+    SizeViolation,
     StoreCorrupt,
     TacticsError,
 )
@@ -40,8 +41,12 @@ FOREIGN: tuple[type[Exception], ...] = (
 # SQLite primary result codes. Source: sqlite.org, Result and Error Codes (2026-11-21).
 _SQLITE_UNAVAILABLE = {5, 6, 8, 10, 13, 14}  # busy, locked, readonly, ioerr, full, cantopen
 _DUCK_UNAVAILABLE = {"IOException", "OutOfMemoryException", "PermissionException"}
+_OVER_LIMIT = (
+    "failed to allocate"  # of DuckDB's memory_limit; a full scratch folder fails to offload
+)
 _DUCK_BROKEN = {"InternalException", "FatalException", "InterruptException"}
 
+_ROOM = "raise memory_limit in [lake], then `tactics dlq retry`"
 _HINT = "free space or repair the lake folder; nothing that was fetched is lost"
 
 
@@ -88,6 +93,8 @@ def map_errors(exc: Exception) -> TacticsError:
 
 def _map_duck(exc: Exception) -> TacticsError:
     kind = type(exc).__name__
+    if kind == "OutOfMemoryException" and _OVER_LIMIT in str(exc):
+        return SizeViolation("a page takes more memory than DuckDB may use", hint=_ROOM)
     if kind in _DUCK_UNAVAILABLE:
         return SinkUnavailable("the lake cannot be reached", hint=_HINT)
     if kind in _DUCK_BROKEN:

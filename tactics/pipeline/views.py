@@ -44,7 +44,7 @@ def open_silver(workspace: Workspace) -> duck.Connection:
     Raises:
         SinkUnavailable: the lake cannot be reached.
     """
-    connection = duck.connect(None, workspace.limits, folders=workspace.lake.folders())
+    connection = duck.connect(None, workspace.lake_limits, folders=workspace.lake.folders())
     workspace.lake.show_silver(connection, small_bytes=SMALL_BYTES)
     connection.register("coverage", coverage_table(workspace))
     connection.register("orgs", orgs_table(workspace.settings, workspace.clock.now()))

@@ -54,8 +54,14 @@ class Workspace:
         return cls(settings, home, clock, environment=environment)
 
     @functools.cached_property
-    def limits(self) -> DuckLimits:
-        """Return what a DuckDB connection may use."""
+    def lake_limits(self) -> DuckLimits:
+        """Return what a DuckDB connection to silver may use."""
+        lake, gold = self.settings.lake, self.settings.gold
+        return DuckLimits(self.home.scratch, lake.memory_limit, gold.threads)
+
+    @functools.cached_property
+    def gold_limits(self) -> DuckLimits:
+        """Return what a DuckDB connection to gold may use."""
         gold = self.settings.gold
         return DuckLimits(self.home.scratch, gold.memory_limit, gold.threads)
 
@@ -64,14 +70,14 @@ class Workspace:
         """Return the Iceberg tables (imports pyiceberg)."""
         from tactics.lake import Lake  # noqa: PLC0415
 
-        return Lake.open(self.home, self.settings.lake, self.limits)
+        return Lake.open(self.home, self.settings.lake, self.lake_limits)
 
     @functools.cached_property
     def gold(self) -> "Gold":
         """Return the published tables."""
         from tactics.gold import Gold  # noqa: PLC0415
 
-        return Gold(self.home, self.limits, self.settings.gold)
+        return Gold(self.home, self.gold_limits, self.settings.gold)
 
     @functools.cached_property
     def credentials(self) -> "Credentials":

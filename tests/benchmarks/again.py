@@ -127,7 +127,7 @@ def _aggregate(workspace: Workspace, window: Window) -> None:
     held = {"start": window.start, "end": window.end}
     sql = AGGREGATE.format(table=workspace.lake.relation_sql("ad_performance", **held))
     folders = workspace.lake.folders()
-    with duck.connect(None, workspace.limits, folders=folders) as connection:
+    with duck.connect(None, workspace.lake_limits, folders=folders) as connection:
         connection.execute(sql)
 
 

@@ -58,7 +58,7 @@ def scan(home: str, pages: int, campaigns: int) -> tuple[float, float]:
         folders = workspace.lake.folders()
 
         def aggregate() -> Any:
-            with duck.connect(None, workspace.limits, folders=folders) as connection:
+            with duck.connect(None, workspace.lake_limits, folders=folders) as connection:
                 return connection.execute(sql).fetchall()
 
         return timed(aggregate)

@@ -98,7 +98,7 @@ def write_rows(workspace: Workspace, name: str, sql: str, world: BulkMeta) -> No
     """Write the rows of a query to a silver table in one commit, in files as a load makes them."""
     spec, warehouse = find_table(name), workspace.lake._warehouse
     table = warehouse.table(spec)
-    engine = Engine(workspace.limits, warehouse.files)
+    engine = Engine(workspace.lake_limits, warehouse.files)
     with closing(engine), engine.staging() as staging:
         connection = staging._duck
         connection.register("facts", _facts(world._campaigns))

@@ -57,7 +57,7 @@ def test_every_default_is_valid(section: type[BaseModel]):
 def test_the_file_beats_the_default(path: Path):
     """What the file says counts; the keys beside it keep their defaults."""
     settings = load_settings(path, {})
-    assert (settings.gold.threads, settings.gold.memory_limit) == (3, "1GB")
+    assert (settings.gold.threads, settings.gold.memory_limit) == (3, "320MB")
 
 
 def test_the_environment_beats_the_file(path: Path):

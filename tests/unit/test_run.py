@@ -33,6 +33,14 @@ def test_the_first_failure_is_the_outcome(programs, code, capfd):
     assert capfd.readouterr().err.count("FAILED") == len({BAD, KILLED} & set(programs))
 
 
+def test_a_command_that_takes_no_arguments_says_so(monkeypatch, capsys):
+    """`check --help` does not start a gate."""
+    monkeypatch.setattr(sys, "argv", ["run.py", "check", "--help"])
+    with pytest.raises(SystemExit):
+        run.main()
+    assert "check takes no further arguments" in capsys.readouterr().err
+
+
 def test_a_step_sees_no_settings_of_ours(monkeypatch):
     """What is set in the shell changes no outcome; what the step is given arrives."""
     monkeypatch.setenv("TACTICS_QUEUE", "1")

@@ -16,6 +16,7 @@ from tactics.errors import (
     MappingError,
     NotFoundError,
     SinkUnavailable,
+    SizeViolation,
     StoreCorrupt,
     TacticsError,
 )
@@ -86,6 +87,13 @@ def test_sql_that_does_not_fit_is_a_matter_of_the_load():
     assert isinstance(map_errors(kinds["ConversionException"]("x")), MappingError)
     assert isinstance(map_errors(kinds["IOException"]("x")), SinkUnavailable)
     assert isinstance(map_errors(kinds["OutOfMemoryException"]("x")), SinkUnavailable)
+
+
+def test_a_page_that_needs_more_memory_than_allowed_is_a_matter_of_the_page():
+    """It becomes a dead letter: to try again helps as little as with SQL that does not fit."""
+    [kind] = [kind for kind in duck_classes() if kind.__name__ == "OutOfMemoryException"]
+    assert isinstance(map_errors(kind("failed to allocate data of size 1 MiB")), SizeViolation)
+    assert isinstance(map_errors(kind("failed to offload data block")), SinkUnavailable)
 
 
 def fail(error: Exception) -> None:

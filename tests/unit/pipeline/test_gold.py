@@ -135,7 +135,7 @@ def test_after_an_upgrade_gold_is_made_anew_without_news(workspace: Workspace):
 
 def make_older(workspace: Workspace) -> None:
     """Let other definitions have made what is published."""
-    connection = duck.connect(workspace.gold.current(), workspace.limits)
+    connection = duck.connect(workspace.gold.current(), workspace.gold_limits)
     connection.execute("UPDATE generation SET fingerprint = 'older'")
     connection.close()
 

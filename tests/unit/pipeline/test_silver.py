@@ -112,6 +112,24 @@ def test_a_source_that_nobody_reads_stops_no_other(workspace: Workspace):
     assert "dlq retry" in letter.error_hint
 
 
+def test_a_page_that_needs_too_much_memory_stops_no_other(open_workspace: Open):
+    """It is set aside with what to do about it, its neighbours arrive; with more memory it does, too."""
+    workspace = open_workspace(lake={"memory_limit": "60MB"})
+    log(workspace, *({**ROW, "id": f"c{number}"} for number in range(100_000)))
+    land(workspace, ROW, key=replace(KEY, account_id="small"))
+    report, receipts = drain(workspace)
+    assert (report.rows, report.dead_lettered, len(receipts)) == (1, 1, 1)
+    [letter] = workspace.store.jobs.list_dead()
+    assert letter.error_type == "size_violation"
+    assert "memory_limit in [lake]" in letter.error_hint
+    workspace.close()
+    roomy = open_workspace()
+    roomy.store.jobs.redrive([letter.job_id])
+    stage = silver_stage(roomy, receipts)
+    stage.retry()
+    assert stage.report().rows == 100_000
+
+
 def test_a_source_of_a_built_in_kind_may_leave(workspace: Workspace):
     """A source that was named after its kind is still read when it has left the configuration."""
     land(workspace, ROW, key=replace(KEY, org_id="gone"))
@@ -130,7 +148,7 @@ def rows(workspace: Workspace, table: str) -> list[tuple[dt.date, int]]:
     """Return day and number of each row of a table of bookings."""
     relation = workspace.lake.relation_sql(table)
     sql = f"SELECT date, booked_impressions FROM {relation} ORDER BY ALL"
-    connection = duck.connect(None, workspace.limits, folders=workspace.lake.folders())
+    connection = duck.connect(None, workspace.lake_limits, folders=workspace.lake.folders())
     try:
         return connection.execute(sql).fetchall()
     finally:

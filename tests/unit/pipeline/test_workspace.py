@@ -24,10 +24,13 @@ def test_opening_makes_the_home(workspace: Workspace, home: Home):
 
 def test_limits_come_from_the_settings(open_workspace: Open):
     """DuckDB gets what the configuration allows, and spills into the home."""
-    workspace = open_workspace(gold={"memory_limit": "300MB", "threads": 1})
-    limits = workspace.limits
-    assert (limits.memory_limit, limits.threads) == ("300MB", 1)
-    assert limits.scratch == workspace.home.scratch
+    workspace = open_workspace(
+        lake={"memory_limit": "700MB"}, gold={"memory_limit": "300MB", "threads": 1}
+    )
+    lake, gold = workspace.lake_limits, workspace.gold_limits
+    assert (lake.memory_limit, lake.threads) == ("700MB", 1)
+    assert (gold.memory_limit, gold.threads) == ("300MB", 1)
+    assert lake.scratch == gold.scratch == workspace.home.scratch
 
 
 def test_breakers_are_shared_through_the_home(open_workspace: Open):

@@ -81,9 +81,20 @@ def _explain_usage(exc: typer.TyperException) -> int:
     if type(exc).__name__ == "NoArgsIsHelpError":  # `tactics dlq`: the help is the answer
         typer.echo(text, err=True)
         return USAGE
+    hint = _misplaced(context, getattr(exc, "option_name", "")) if context is not None else ""
     path = context.command_path if context is not None else "tactics"
-    complain(text[:1].lower() + text[1:].rstrip("."), hint=f"{path} --help")
+    complain(text[:1].lower() + text[1:].rstrip("."), hint=hint or f"{path} --help")
     return USAGE
+
+
+def _misplaced(context: typer.Context, option: str) -> str:
+    """Return where an option belongs that the command lacks and `tactics` itself has, or nothing."""
+    root = context.find_root()
+    known = {name for parameter in root.command.params for name in parameter.opts}
+    if context is root or option not in known:
+        return ""
+    command = context.command_path.removeprefix(f"{root.command_path} ")
+    return f"{option} stands before the command: {root.command_path} {option} … {command}"
 
 
 def _explain_crash(exc: Exception) -> int:

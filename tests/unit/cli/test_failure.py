@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from tactics.cli.app import open_command
 from tactics.cli.failure import exit_code_of
 from tactics.errors import CircuitOpen, ConfigError, CredentialError, NotFoundError, StoreCorrupt
 
@@ -45,6 +46,23 @@ def test_an_error_and_its_hint_are_two_lines_on_stderr(capsys):
     streams = capsys.readouterr()
     assert streams.out == ""
     assert streams.err == "error: no such run: run=ab\nhint: see `tactics runs list`\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("report", "seo", "--home", "/x"), "--home stands before the command: tactics --home … report seo"),
+        (("dlq", "list", "--config=/x"), "--config stands before the command: tactics --config … dlq list"),
+        (("report", "seo", "--hom", "/x"), "tactics report seo --help"),
+        (("--hom", "/x", "report", "seo"), "tactics --help"),
+    ],
+)  # fmt: skip
+def test_an_option_of_all_commands_is_put_in_its_place(capsys, words, hint):
+    """Who writes it behind the command is told where it belongs; other options get the help."""
+    command = open_command()
+    run = lambda: command.main(list(words), prog_name="tactics", standalone_mode=False)  # noqa: E731
+    assert exit_code_of(run) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"hint: {hint}"
 
 
 def test_a_crash_is_short_and_keeps_its_traceback_without_secrets(capsys, tmp_path, monkeypatch):

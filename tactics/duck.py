@@ -1,17 +1,21 @@
 """Opens every DuckDB connection: offline, bounded, UTC, confined to named folders.
 
-Knows no table of ours.
+Knows no table of ours. Imports DuckDB's core alone: the package around it (relations, expressions) takes
+four times as long, and only Arrow needs it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-import duckdb
+import _duckdb
 
-Connection: TypeAlias = duckdb.DuckDBPyConnection
-DuckError: TypeAlias = duckdb.Error
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Connection: TypeAlias = _duckdb.DuckDBPyConnection
+DuckError: TypeAlias = _duckdb.Error
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ def connect(
     folders: Sequence[Path] = (),
 ) -> Connection:
     """Open `database` (None: in memory) that can reach only itself, the scratch and `folders`."""
-    connection = duckdb.connect(
+    connection = _duckdb.connect(
         ":memory:" if database is None else str(database),
         read_only=read_only,
         config={
@@ -50,3 +54,10 @@ def connect(
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def show(connection: Connection, name: str, table: "pa.Table") -> None:
+    """Let statements read an Arrow table under `name`, until it is unregistered."""
+    import duckdb  # noqa: F401, PLC0415 - it teaches the core to read Arrow
+
+    connection.register(name, table)

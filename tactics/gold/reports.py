@@ -21,7 +21,6 @@ Row: TypeAlias = dict[str, Any]
 ADS = "ad_performance"  # what a report is made of unless its head names other `tables`
 OLDER = "gold was made by an older tactics, which had no such thing"
 REMAKE = "`tactics sync --offline` makes it anew from what is held"
-_INSTANT = "TIMESTAMP WITH TIME ZONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,24 +156,12 @@ def fetch(
     *,
     max_rows: int | None = None,
 ) -> Answer:
-    """Return the rows of a SELECT; instants are aware, UTC.
-
-    DuckDB needs pytz to hand out an instant, so instants leave it as naive UTC and are given their
-    zone here.
-    """
-    relation = connection.sql(sql, params=params)
-    columns = tuple(relation.columns)
-    instants = [place for place, kind in enumerate(relation.types) if str(kind) == _INSTANT]
-    if instants:
-        places = [f"#{place + 1}" for place in range(len(columns))]
-        for place in instants:
-            places[place] = f"timezone('UTC', {places[place]})"
-        relation = relation.project(", ".join(places))
-    if max_rows is not None:
-        relation = relation.limit(max_rows + 1)
-    rows = relation.fetchall()
+    """Return the rows of a SELECT; instants are aware, UTC."""
+    connection.execute(sql, params)
+    columns = tuple(column[0] for column in connection.description or ())
+    rows = connection.fetchall() if max_rows is None else connection.fetchmany(max_rows + 1)
     truncated = max_rows is not None and len(rows) > max_rows
-    return Answer(columns, [_aware(row, instants) for row in rows[:max_rows]], truncated)
+    return Answer(columns, rows[:max_rows], truncated)
 
 
 def plain(value: object) -> object:
@@ -186,17 +173,6 @@ def plain(value: object) -> object:
             return int(value) if value == value.to_integral_value() else float(value)
         case _:
             return value
-
-
-def _aware(row: tuple[Any, ...], places: Sequence[int]) -> tuple[Any, ...]:
-    if not places:
-        return row
-    return tuple(
-        value.replace(tzinfo=dt.UTC)
-        if place in places and isinstance(value, dt.datetime)
-        else value
-        for place, value in enumerate(row)
-    )
 
 
 def generation_path(current: Path | None) -> Path:

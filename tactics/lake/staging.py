@@ -186,7 +186,7 @@ class Staging:
     def _insert(self, table: str, rows: list[dict[str, object]]) -> None:
         if not rows:
             return
-        self._duck.register("incoming", pa.Table.from_pylist(rows))
+        duck.show(self._duck, "incoming", pa.Table.from_pylist(rows))
         self._duck.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
         self._duck.unregister("incoming")
 

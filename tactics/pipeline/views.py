@@ -46,8 +46,8 @@ def open_silver(workspace: Workspace) -> duck.Connection:
     """
     connection = duck.connect(None, workspace.lake_limits, folders=workspace.lake.folders())
     workspace.lake.show_silver(connection, small_bytes=SMALL_BYTES)
-    connection.register("coverage", coverage_table(workspace))
-    connection.register("orgs", orgs_table(workspace.settings, workspace.clock.now()))
+    duck.show(connection, "coverage", coverage_table(workspace))
+    duck.show(connection, "orgs", orgs_table(workspace.settings, workspace.clock.now()))
     return connection
 
 

@@ -24,7 +24,7 @@ timezone = "Europe/Vienna"
 [orgs.acme.sources.stripe]
 """
 STREAM = StreamKey("acme", "stripe", "stripe", "transactions")
-ENGINES = {"duckdb", "pyarrow", "pyiceberg", "starlette", "httpx", "sqlglot"}
+ENGINES = {"duckdb", "_duckdb", "pyarrow", "pyiceberg", "starlette", "httpx", "sqlglot"}
 
 
 @pytest.fixture

@@ -189,6 +189,13 @@ def test_instants_are_aware(two_orgs: Silver) -> None:
         "SELECT stream, last_fetched_at, 1 AS x, 2 AS x FROM freshness WHERE account_id = 'act_1'"
     )
     assert answer.rows == [("insights", NOW, 1, 2)]
+    assert answer.rows[0][1].utcoffset() == dt.timedelta(0)
+
+
+def test_instants_within_a_list_are_aware_too(two_orgs: Silver) -> None:
+    """A person's own SQL may gather them."""
+    sql = "SELECT list(last_fetched_at) FROM freshness WHERE account_id = 'act_1'"
+    assert two_orgs.gold.query(sql).rows == [([NOW],)]
 
 
 def test_watermark_of_nothing() -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 
 from tactics.config import GuardSettings
-from tactics.duck import Connection
+from tactics.duck import Connection, show
 from tactics.guard import GuardReport, load_checks, run_checks
 from tactics.lake import TABLES
 from tactics.model import Finding
@@ -415,7 +415,7 @@ class Bench:
     def run(self, settings: GuardSettings | None = None, **views: list[Row]) -> GuardReport:
         """Return the report over these rows; views that are not named are empty."""
         for name in SCHEMAS:
-            self.connection.register(name, arrow(name, views.get(name, [])))
+            show(self.connection, name, arrow(name, views.get(name, [])))
         return run_checks(self.connection, settings or GuardSettings())
 
     def find(self, check: str, **views: list[Row]) -> Finding | None:

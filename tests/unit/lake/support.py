@@ -13,7 +13,7 @@ from tactics.model import CoveredDay, Finality, RawPage, StreamKey, Window
 
 FETCHED = dt.datetime(2026, 11, 20, 6, 0, tzinfo=dt.UTC)
 Row = Mapping[str, object]
-ALL = "* REPLACE (fetched_at::VARCHAR AS fetched_at)"  # DuckDB wants pytz for instants
+ALL = "* REPLACE (fetched_at::VARCHAR AS fetched_at)"
 
 ADS_SQL = r"""
 WITH records AS (

@@ -66,7 +66,7 @@ def test_the_verbs_are_loaded_when_they_are_asked_for():
     """The package opens without an engine; a name it does not have is refused."""
     code = (
         "import sys; from tactics import pipeline;"
-        " print(sorted({'duckdb', 'pyarrow', 'pyiceberg', 'tactics.pipeline.run'} & set(sys.modules)))"
+        " print(sorted({'duckdb', '_duckdb', 'pyarrow', 'pyiceberg', 'tactics.pipeline.run'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

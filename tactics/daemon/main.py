@@ -131,12 +131,13 @@ class Daemon:
         return [Loop(service, self.board, clock) for service in services]
 
     def _begin(self) -> None:
+        # Before anybody can know of us: a signal that arrives meanwhile waits in the pipe.
+        self.signals.catch((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
         self.heartbeat.begin()
         token = read_token(self.workspace.home)
         shown = Shown(self.settings.read, self.workspace, self.board, self.started_at)
         self.server.start(lambda pool: build_application(shown.views, token=token, pool=pool))
         self.lock.announce(self.started_at, self.server.url)
-        self.signals.catch((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
         self.systemd.ready(f"answers at {self.server.url}")
         for loop in self.loops.values():
             loop.start()

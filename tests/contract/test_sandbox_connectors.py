@@ -17,6 +17,7 @@ from tactics.sandbox import Fault, World
 from tactics.sandbox.api import Call
 from tactics.transport import Request, Response
 from tests.lab import PILLARS
+from tests.unit.connectors.builders import rows_of
 from tests.unit.sandbox.asking import ORIGIN, google_token
 
 TODAY = dt.date(2026, 11, 21)
@@ -100,7 +101,7 @@ class Wire:
                 row += [window.end, number, NOW, "v", json.dumps(described), page.decode()]
                 connection.execute(f"INSERT INTO pages VALUES ({', '.join('?' * 13)})", row)
         sql = stream_sql(self.connector, stream)
-        rows: list[Any] = connection.sql(sql).to_arrow_table().to_pylist()
+        rows: list[Any] = rows_of(connection.execute(sql))
         connection.close()
         return rows
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from tactics.connectors import Connector, stream_sql
 from tactics.duck import Connection, DuckLimits, connect
 from tactics.model import AccountInfo, Priority, Slice, StreamKey, Window
@@ -57,9 +55,13 @@ def described(options: dict[str, object] | None = None, **account: object) -> di
 def run_silver(connection: Connection, sql: str) -> list[dict[str, Any]]:
     """Return what a stream's SQL makes of the pages; a relation would be planned twice."""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE made AS {sql}")
-    table: pa.Table = connection.table("made").to_arrow_table()
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
+    return rows_of(connection.execute("FROM made"))
+
+
+def rows_of(answer: Connection) -> list[dict[str, Any]]:
+    """Return the rows of what was executed, by the names of their columns."""
+    names = [column[0] for column in answer.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
 
 class Silver:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,21 @@ def test_a_broken_state_is_exit_70(open_workspace: Open, home: Home, config: Pat
     beat = workspace.store.heartbeats.latest()
     assert beat is not None
     assert beat.stopped_at is not None
+
+
+def test_a_signal_while_it_begins_ends_it(
+    open_workspace: Open, home: Home, config: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever sees where it answers may end it at once."""
+    daemon = daemon_of(open_workspace(daemon={"port": 0}), home, config)
+    announce = daemon.lock.announce
+
+    def announce_and_end(*facts: Any) -> None:
+        announce(*facts)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(daemon.lock, "announce", announce_and_end)
+    assert daemon.run() == 0
 
 
 def daemon_of(workspace: Workspace, home: Home, config: Path) -> Daemon:

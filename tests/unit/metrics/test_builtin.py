@@ -58,7 +58,7 @@ def line(registry: Registry, duck: Connection):
 
     def compute(metric: str, **changes: object) -> float | None:
         rows = relation(LINE_TYPES, [LINE | changes])
-        return duck.sql(f"SELECT {registry.compile(metric)} FROM {rows}").fetchall()[0][0]
+        return duck.execute(f"SELECT {registry.compile(metric)} FROM {rows}").fetchall()[0][0]
 
     return compute
 
@@ -70,7 +70,7 @@ def lines(registry: Registry, duck: Connection):
     def compute(metric: str, *changes: dict[str, object]) -> float | None:
         rows = relation(LINE_TYPES, [LINE | change for change in changes])
         text = registry.compile(metric, aggregate=True)
-        return duck.sql(f"SELECT {text} FROM {rows}").fetchall()[0][0]
+        return duck.execute(f"SELECT {text} FROM {rows}").fetchall()[0][0]
 
     return compute
 
@@ -214,20 +214,20 @@ def test_delivery(registry: Registry, duck: Connection, metric: str, value: floa
     nothing = dict.fromkeys(DAY, 0) | {"currency": "EUR"}
     rows = relation(DELIVERY_TYPES, [DAY, nothing])
     query = f"SELECT {registry.compile(metric)} AS result FROM {rows} ORDER BY result NULLS LAST"
-    assert duck.sql(query).fetchall() == [(pytest.approx(value),), (None,)]
+    assert duck.execute(query).fetchall() == [(pytest.approx(value),), (None,)]
 
 
 def test_ratio_of_sums(registry: Registry, duck: Connection):
     """Over days, a ratio is the ratio of sums: a small day does not count like a large one."""
     rows = relation(DELIVERY_TYPES, [DAY, DAY | {"impressions": 100, "clicks": 50}])
     query = f"SELECT {registry.compile('ctr', aggregate=True)} FROM {rows}"
-    assert duck.sql(query).fetchall() == [(pytest.approx(450 / 20_100),)]
+    assert duck.execute(query).fetchall() == [(pytest.approx(450 / 20_100),)]
 
 
 def test_cost_per_click_keeps_full_precision(registry: Registry, duck: Connection):
     """Money divided is not rounded to cents."""
     rows = relation(DELIVERY_TYPES, [DAY | {"spend": "0.01", "clicks": 3}])
-    (value,) = duck.sql(f"SELECT {registry.compile('cpc')} FROM {rows}").fetchall()[0]
+    (value,) = duck.execute(f"SELECT {registry.compile('cpc')} FROM {rows}").fetchall()[0]
     assert value == pytest.approx(0.01 / 3, rel=1e-14)
 
 
@@ -329,7 +329,7 @@ def test_pillars(registry: Registry, duck: Connection, metric: str, value: float
     nothing = {name: "EUR" if name == "currency" else 0 for name in row}
     rows = relation(types_of(row), [row, nothing])
     query = f"SELECT {registry.compile(metric)} AS result FROM {rows} ORDER BY result NULLS LAST"
-    assert duck.sql(query).fetchall() == [(pytest.approx(value),), (None,)]
+    assert duck.execute(query).fetchall() == [(pytest.approx(value),), (None,)]
 
 
 @pytest.mark.parametrize("metric", ["mer", "roas_blended", "amer", "cac", "over_claim"])
@@ -339,8 +339,8 @@ def test_days_with_an_unknown_half_stay_out(registry: Registry, duck: Connection
     rows = relation(types_of(BUSINESS), [BUSINESS, *unknown])
     alone = f"SELECT {registry.compile(metric)} FROM {relation(types_of(BUSINESS), [BUSINESS])}"
     together = f"SELECT {registry.compile(metric, aggregate=True)} FROM {rows}"
-    [(expected,)] = duck.sql(alone).fetchall()
-    assert duck.sql(together).fetchall() == [(pytest.approx(expected),)]
+    [(expected,)] = duck.execute(alone).fetchall()
+    assert duck.execute(together).fetchall() == [(pytest.approx(expected),)]
 
 
 def test_days_without_queries_have_no_share(registry: Registry, duck: Connection):
@@ -348,7 +348,7 @@ def test_days_without_queries_have_no_share(registry: Registry, duck: Connection
     days = [SEARCH, SEARCH | {"query_clicks": None, "clicks": 9000}]
     rows = relation(types_of(SEARCH), days)
     query = f"SELECT {registry.compile('anonymised_share', aggregate=True)} FROM {rows}"
-    assert duck.sql(query).fetchall() == [(pytest.approx(0.45),)]
+    assert duck.execute(query).fetchall() == [(pytest.approx(0.45),)]
 
 
 def test_every_metric_computes(registry: Registry, duck: Connection):
@@ -358,5 +358,5 @@ def test_every_metric_computes(registry: Registry, duck: Connection):
     for name, metric in registry.metrics.items():
         for aggregate in (False, True):
             text = registry.compile(name, aggregate=aggregate)
-            (value,) = duck.sql(f"SELECT {text} FROM {columns[metric.grain]}").fetchall()[0]
+            (value,) = duck.execute(f"SELECT {text} FROM {columns[metric.grain]}").fetchall()[0]
             assert value is not None, (name, aggregate)

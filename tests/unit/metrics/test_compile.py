@@ -201,13 +201,15 @@ def test_money_stays_decimal(duck: Connection, formula: str, kind: str, sql_type
         "4::BIGINT AS impressions, 0.5::DOUBLE AS share, 5::BIGINT AS length, "
         "DATE '2026-11-01' AS first_day"
     )
-    rows = duck.sql(f"SELECT {sql(formula, type=kind)} AS result FROM (SELECT {columns})")
-    assert [str(kind) for kind in rows.types] == [sql_type]
+    rows = duck.execute(f"SELECT {sql(formula, type=kind)} AS result FROM (SELECT {columns})")
+    assert [str(column[1]) for column in rows.description or ()] == [sql_type]
     assert rows.fetchall()
 
 
 def test_date_shift_outside_of_the_calendar(duck: Connection):
     """A broken number of days gives no date instead of an error."""
     text = sql("first_day + length", type="date")
-    rows = duck.sql(f"SELECT {text} FROM (SELECT DATE '2026-11-01' AS first_day, 1e300 AS length)")
+    rows = duck.execute(
+        f"SELECT {text} FROM (SELECT DATE '2026-11-01' AS first_day, 1e300 AS length)"
+    )
     assert rows.fetchall() == [(None,)]

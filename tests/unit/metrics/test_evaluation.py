@@ -173,7 +173,7 @@ def literal(values: dict[str, object]) -> str:
 
 def check(duck: Connection, sql: str, rows: list[dict[str, object]], expected: Near | None) -> None:
     relation = " UNION ALL ".join(map(literal, rows))
-    (found,) = duck.sql(f"SELECT {sql} FROM ({relation})").fetchall()[0]
+    (found,) = duck.execute(f"SELECT {sql} FROM ({relation})").fetchall()[0]
     if expected is None or found is None:
         assert found is None, (sql, found)
         assert expected is None, (sql, expected)

@@ -118,7 +118,7 @@ def test_mixed_currencies_give_null(registry: Registry, duck: Connection):
     )
     cpc = registry.compile("cpc", aggregate=True)
     query = f"SELECT org_id, {cpc} FROM {rows} GROUP BY org_id ORDER BY org_id"
-    assert duck.sql(query).fetchall() == [("a", 2.0), ("b", None)]
+    assert duck.execute(query).fetchall() == [("a", 2.0), ("b", None)]
 
 
 def test_rates_of_counts_need_no_currency(registry: Registry):
@@ -149,7 +149,7 @@ def test_example_adds_metrics(duck: Connection):
     """The example file loads, and its metrics compute."""
     registry = Registry.load(EXAMPLE)
     values = {
-        name: duck.sql(
+        name: duck.execute(
             f"SELECT {registry.compile(name)} FROM (SELECT 10.00::DECIMAL(15,2) AS spend, "
             "40::BIGINT AS clicks, 4.0::DECIMAL(15,4) AS conversions, "
             "25.00::DECIMAL(15,2) AS conversion_value)"

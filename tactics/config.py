@@ -113,7 +113,7 @@ class LakeSettings(_Section):
     memory_limit: str = Field(
         "1GB",
         pattern=r"^\d+(MB|GB)$",
-        description="of each DuckDB connection to silver; to read a page takes some 15 times its size",
+        description="of the DuckDB that types pages, which takes some 15 times the largest one",
     )
 
 
@@ -124,7 +124,7 @@ class GoldSettings(_Section):
     memory_limit: str = Field(
         "320MB",
         pattern=r"^\d+(MB|GB)$",
-        description="of each DuckDB connection to gold; what is larger goes through a scratch folder",
+        description="of every other DuckDB connection; what is larger goes through a scratch folder",
     )
     threads: int = Field(2, ge=1, le=64, description="of each DuckDB connection, to silver too")
 

@@ -44,7 +44,7 @@ def open_silver(workspace: Workspace) -> duck.Connection:
     Raises:
         SinkUnavailable: the lake cannot be reached.
     """
-    connection = duck.connect(None, workspace.lake_limits, folders=workspace.lake.folders())
+    connection = duck.connect(None, workspace.gold_limits, folders=workspace.lake.folders())
     workspace.lake.show_silver(connection, small_bytes=SMALL_BYTES)
     duck.show(connection, "coverage", coverage_table(workspace))
     duck.show(connection, "orgs", orgs_table(workspace.settings, workspace.clock.now()))

@@ -55,13 +55,13 @@ class Workspace:
 
     @functools.cached_property
     def lake_limits(self) -> DuckLimits:
-        """Return what a DuckDB connection to silver may use."""
+        """Return what the DuckDB that types pages may use."""
         lake, gold = self.settings.lake, self.settings.gold
         return DuckLimits(self.home.scratch, lake.memory_limit, gold.threads)
 
     @functools.cached_property
     def gold_limits(self) -> DuckLimits:
-        """Return what a DuckDB connection to gold may use."""
+        """Return what a DuckDB connection to gold, or one that only reads silver, may use."""
         gold = self.settings.gold
         return DuckLimits(self.home.scratch, gold.memory_limit, gold.threads)
 

@@ -124,7 +124,7 @@ class GoldSettings(_Section):
     memory_limit: str = Field(
         "320MB",
         pattern=r"^\d+(MB|GB)$",
-        description="of every other DuckDB connection; what is larger goes through a scratch folder",
+        description="of the DuckDB that builds gold, checks silver and answers SQL; beyond it, a scratch folder",
     )
     threads: int = Field(2, ge=1, le=64, description="of each DuckDB connection, to silver too")
 

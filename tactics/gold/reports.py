@@ -157,9 +157,12 @@ def fetch(
     max_rows: int | None = None,
 ) -> Answer:
     """Return the rows of a SELECT; instants are aware, UTC."""
+    if max_rows is not None:
+        # DuckDB has to know: to sort all of ten million rows takes twelve times as long.
+        sql = f"FROM ({sql.rstrip().rstrip(';')}\n) LIMIT {max_rows + 1}"
     connection.execute(sql, params)
     columns = tuple(column[0] for column in connection.description or ())
-    rows = connection.fetchall() if max_rows is None else connection.fetchmany(max_rows + 1)
+    rows = connection.fetchall()
     truncated = max_rows is not None and len(rows) > max_rows
     return Answer(columns, rows[:max_rows], truncated)
 

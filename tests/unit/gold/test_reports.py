@@ -4,11 +4,14 @@ import datetime as dt
 import json
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from tactics.duck import DuckLimits
 from tactics.errors import ConfigError, NotFoundError, StoreCorrupt
-from tactics.gold.reports import plain, watermark
+from tactics.gold.engine import reading
+from tactics.gold.reports import fetch, plain, watermark
 from tactics.home import Home
 from tests.unit.gold.silver import ACME, NOW, STREAMS, Silver, day
 
@@ -147,6 +150,25 @@ def test_query_with_parameters_and_a_limit(two_orgs: Silver) -> None:
     assert answer.columns == ("date",)
     assert answer.rows == [(day("11-01"),), (day("11-02"),)]
     assert answer.truncated
+
+
+def test_only_the_rows_that_are_shown_are_sorted(two_orgs: Silver, tmp_path: Path) -> None:
+    """To put all of them in order would need more memory than there is, and a scratch folder."""
+    (tmp_path / "taken").touch()
+    limits = DuckLimits(tmp_path / "taken" / "scratch", memory_limit="50MB", threads=1)
+    sql = "SELECT hash(i) AS h, i AS h FROM range(8000000) AS r(i) ORDER BY ALL;"
+    with reading(two_orgs.gold.current(), limits) as connection:
+        answer = fetch(connection, sql, (), max_rows=3)
+    assert [row[0] for row in answer.rows] == sorted(row[0] for row in answer.rows)
+    assert (len(answer.rows), len(set(answer.columns)), answer.truncated) == (3, 2, True)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SHOW TABLES", "DESCRIBE ad_daily", "SUMMARIZE ad_daily", "FROM ad_daily -- all\n;\n"]
+)
+def test_whatever_reads_may_be_cut_short(two_orgs: Silver, sql: str) -> None:
+    """Also what is no SELECT by its looks, and what ends in a remark."""
+    assert len(two_orgs.gold.query(sql, max_rows=2).rows) == 2
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ MIN_EXPECTED_UNITS = 10  # the same for clicks, views, conversions and money
 REACH_FACTOR = 2
 # An old rate is no rate: the ECB publishes on every working day, and no holiday is longer.
 MAX_RATE_AGE_DAYS = 7
+# So much of an organisation's silver is read at once: to plan its scans part by part costs more.
+SMALL_ROWS = 100_000
 # What the tables of an organisation read of silver whatever the day.
 ORG_INPUTS = ("bookings", "bookings_history", "crm_deals")
 
@@ -72,6 +74,8 @@ class Builder:
         self._fresh = False
         self._unplanned_from: dt.date | None = None
         self._bases: dict[str, str] = {}
+        self._small: set[str] = set()
+        self._held = ""
 
     def create_schema(self) -> None:
         """Run every migration in the empty file, and lay the taxonomy beside the tables."""
@@ -128,15 +132,18 @@ class Builder:
         if not full:
             wanted = [change for change in self._build.changes if change.org_id in self._orgs]
             return clip(wanted, self._build.silver_from)
-        days = [model for model in load_models().values() if model.part == "day"]
-        tables = sorted({table for model in days for table in model.inputs})
-        found = [self._bounds(org_id, table) for org_id in self._orgs for table in tables]
-        return clip([change for change in found if change is not None], self._build.silver_from)
+        found: list[Change] = []
+        for org_id in self._orgs:
+            bounds = [self._bounds(org_id, table) for table in _daily_inputs()]
+            found += [change for _, change in bounds if change is not None]
+            if sum(rows for rows, _ in bounds) <= SMALL_ROWS:
+                self._small.add(org_id)
+        return clip(found, self._build.silver_from)
 
     def rebuild_parts(self, changes: Sequence[Change]) -> None:
         """Delete and insert every day, week and month that a change touches."""
         models = load_models()
-        for part in plan_parts(models.values(), changes, self._horizon):
+        for part in plan_parts(models.values(), changes, self._horizon, self._small):
             self._rebuild(models[part.model], part)
 
     def rebuild_orgs(self, changes: Sequence[Change]) -> tuple[str, ...]:
@@ -226,18 +233,19 @@ class Builder:
             values["whole_from"] = self._horizon.whole_from(model.reach)
         return wanted, values
 
-    def _bounds(self, org_id: str, table: str) -> Change | None:
+    def _bounds(self, org_id: str, table: str) -> tuple[int, Change | None]:
+        """Return how many rows silver holds, and the days from the first to the last of them."""
         first = self._build.silver_from
         self._show_silver((table,), org_id, first, None)
         row = self._connection.execute(
-            f"SELECT min(date), max(date) FROM silver_{table} WHERE org_id = $org_id",
+            f"SELECT count(*), min(date), max(date) FROM silver_{table} WHERE org_id = $org_id",
             {"org_id": org_id},
         ).fetchone()
-        start, end = row or (None, None)
+        rows, start, end = row or (0, None, None)
         if first is not None and self._carried:
             # From the first day on: a week that was carried and of which silver holds the end.
-            return Change(org_id, table, first, max(first, end or first))
-        return None if start is None else Change(org_id, table, start, end)
+            return rows, Change(org_id, table, first, max(first, end or first))
+        return rows, None if start is None else Change(org_id, table, start, end)
 
     def _rebuild(self, model: Model, part: Part) -> None:
         window: dict[str, object] = {
@@ -246,12 +254,11 @@ class Builder:
             "end": part.window.end,
         }
         reach = model.reach * DAY
-        self._show_silver(
-            silver_inputs(model.sql),
-            part.org_id,
-            part.window.start - reach,
-            part.window.end + reach,
-        )
+        if part.org_id in self._small:
+            self._hold_silver(part.org_id)
+        else:
+            start, end = part.window.start - reach, part.window.end + reach
+            self._show_silver(silver_inputs(model.sql), part.org_id, start, end)
         self._connection.execute(
             f"DELETE FROM {model.name} WHERE org_id = $org_id AND {model.key} BETWEEN $start AND $end",
             window,
@@ -311,10 +318,26 @@ class Builder:
     ) -> None:
         """Make the temporary views `silver_<table>` over the files that hold these days."""
         for table in tables:
-            relation = self._build.relation(table, org_id, start, end)
-            empty, columns = silver_contract()[table]
-            query = f"SELECT {columns} FROM {relation}" if relation else empty
+            query = self._silver_sql(table, org_id, start, end)
             self._connection.execute(f"CREATE OR REPLACE TEMP VIEW silver_{table} AS {query}")
+
+    def _hold_silver(self, org_id: str) -> None:
+        """Show a small organisation's whole silver from memory, until another one's is asked for."""
+        if self._held == org_id:
+            return
+        for table in _daily_inputs():
+            query = self._silver_sql(table, org_id, None, None)
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE held_{table} AS {query}")
+            view = f"CREATE OR REPLACE TEMP VIEW silver_{table} AS FROM held_{table}"
+            self._connection.execute(view)
+        self._held = org_id
+
+    def _silver_sql(
+        self, table: str, org_id: str, start: dt.date | None, end: dt.date | None
+    ) -> str:
+        relation = self._build.relation(table, org_id, start, end)
+        empty, columns = silver_contract()[table]
+        return f"SELECT {columns} FROM {relation}" if relation else empty
 
     def _delete(self, table: str) -> None:
         self._connection.execute(
@@ -334,6 +357,13 @@ def silver_contract() -> dict[str, tuple[str, str]]:
         name: (sql, ", ".join(re.findall(r"\bAS (\w+)", sql.partition("SELECT")[2])))
         for name, sql in statements.items()
     }
+
+
+@functools.cache
+def _daily_inputs() -> tuple[str, ...]:
+    """Return the silver tables that models of days, weeks and months are made from."""
+    daily = [model for model in load_models().values() if model.part == "day"]
+    return tuple(sorted({table for model in daily for table in model.inputs}))
 
 
 def _digest(*facts: object) -> str:

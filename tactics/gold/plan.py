@@ -4,7 +4,7 @@ Pure: takes values, returns values.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -76,17 +76,20 @@ class Part:
 
 
 def plan_parts(
-    models: Iterable[Partitioned], changes: Iterable[Change], horizon: Horizon | None = None
+    models: Iterable[Partitioned],
+    changes: Iterable[Change],
+    horizon: Horizon | None = None,
+    small: Collection[str] = (),
 ) -> list[Part]:
-    """Return the parts to rebuild, model by model in the order given, each day at most once.
+    """Return the parts to rebuild by organisation, models in the order given, each day at most once.
 
-    Long windows are cut into pieces, so that a rebuild of years needs the memory of months. A model
-    with a reach is rebuilt that many days around a change, within `horizon`; days whose neighbours
-    silver has begun to forget stay as they are.
+    Long windows are cut into pieces, so that a rebuild of years needs the memory of months; those of
+    `small` organisations stay whole. A model with a reach is rebuilt that many days around a change,
+    within `horizon`; days whose neighbours silver has begun to forget stay as they are.
     """
     held = sorted(changes)
     within = horizon or Horizon()
-    return [
+    parts = [
         Part(model.name, org_id, piece)
         for model in models
         if model.part != "org"
@@ -94,8 +97,9 @@ def plan_parts(
             (change for change in held if change.table in model.inputs), attrgetter("org_id")
         )
         for window in merge_windows(_affected(model, group, within))
-        for piece in cut(window, model.part)
+        for piece in ([window] if org_id in small else cut(window, model.part))
     ]
+    return sorted(parts, key=attrgetter("org_id"))
 
 
 def _affected(model: Partitioned, changes: Iterable[Change], horizon: Horizon) -> Iterator[Window]:

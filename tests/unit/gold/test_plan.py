@@ -90,6 +90,19 @@ def test_changes_of_accounts_are_merged() -> None:
     ]
 
 
+def test_what_is_small_is_not_cut() -> None:
+    """A small organisation's windows stay whole, and each organisation is done before the next."""
+    models = [Table("d", "day"), Table("m", "month")]
+    changes = [Change(org, "ad_performance", day("10-31"), day("11-01")) for org in ("a", "b")]
+    assert plan_parts(models, changes, small={"b"}) == [
+        Part("d", "a", Window(day("10-31"), day("10-31"))),
+        Part("d", "a", Window(day("11-01"), day("11-01"))),
+        Part("m", "a", Window(day("10-01"), day("11-30"))),
+        Part("d", "b", Window(day("10-31"), day("11-01"))),
+        Part("m", "b", Window(day("10-01"), day("11-30"))),
+    ]
+
+
 @given(st.lists(WINDOWS, max_size=6), PARTS)
 def test_every_changed_day_is_rebuilt_once(windows: list[Window], part: str) -> None:
     """Whatever changed, each day of it lies in exactly one part, and parts are whole."""

@@ -2,16 +2,18 @@
 
 import datetime as dt
 import random
+from collections import Counter
 
 import pytest
 
-from tactics.gold import TABLES
+from tactics.gold import TABLES, build
 from tactics.gold.plan import DAY
 from tactics.home import Home
 from tests.unit.gold.pillars import Pillars, org_of
 from tests.unit.gold.silver import TODAY, day
 
 VOLATILE = ("freshness",)
+ORDER_IDS = range(900, 999)
 
 
 def tables_of(pillars: Pillars) -> dict[str, list[str]]:
@@ -82,6 +84,25 @@ def test_any_sequence_of_changes_equals_a_build_from_nothing(
     assert tables_of(pillars) == built_anew(pillars, Home(tmp_path_factory.mktemp("anew")))
 
 
+def test_read_at_once_or_by_part(pillars: Pillars, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small organisation's silver is read once; part by part gives the same rows."""
+    dice = random.Random(1)
+    pillars.load("10-01", "11-19")
+    for _ in range(200):
+        arrive(pillars, dice)
+    rows = sum(len(pillars.rows[table]) for table in CHANCES)
+    asked, found = [], []
+    for limit in (rows, rows - 1):
+        monkeypatch.setattr(build, "SMALL_ROWS", limit)
+        pillars.asked.clear()
+        pillars.build()
+        asked.append(Counter(table for table, *_ in pillars.asked))
+        found.append(tables_of(pillars))
+    assert {asked[0][table] for table in CHANCES} == {2}  # for its bounds, and for all of it
+    assert asked[1]["orders"] > 2
+    assert found[0] == found[1]
+
+
 def arrive(pillars: Pillars, dice: random.Random):
     """Plant one row of any table; return the change that silver would tell."""
     table = dice.choice(list(CHANCES))
@@ -105,6 +126,12 @@ def name(dice: random.Random) -> str:
     return f"#{dice.randrange(12)}"
 
 
+def new_order(pillars: Pillars, dice: random.Random) -> str:
+    """Return the id of an order that the shop does not have: silver holds each once."""
+    held = {row["order_id"] for row in pillars.rows["orders"]}
+    return dice.choice([text for text in map(str, ORDER_IDS) if text not in held])
+
+
 CHANCES = {
     "ad_performance": lambda p, on, dice: p.deliver(
         f"c{dice.randrange(3)}", date=day(on), channel=dice.choice(["social", "search", None])
@@ -122,11 +149,11 @@ CHANCES = {
     "orders": lambda p, on, dice: p.order(
         name(dice),
         on,
-        order_id=f"9{dice.randrange(99)}",
+        order_id=new_order(p, dice),
         gateways=dice.choice(["stripe", "paypal"]),
     ),
     "order_refunds": lambda p, on, dice: p.plant(
-        "order_refunds", on, order_id=f"9{dice.randrange(99)}"
+        "order_refunds", on, order_id=str(dice.choice(ORDER_IDS))
     ),
     "transactions": lambda p, on, dice: p.charge(name(dice), on, dice.choice([10_000, 9_000])),
     "email_performance": lambda p, on, dice: p.plant(

@@ -1,7 +1,7 @@
 """The lake: Iceberg tables on local files, written once per load, read by DuckDB.
 
-Never talks to the network; knows no vendor. What needs pyiceberg and SQLAlchemy is loaded when it is
-first asked for: they take a second to import, and the names of tables need neither.
+Never talks to the network; knows no vendor. What needs pyiceberg is loaded when it is first
+asked for: it takes a third of a second to import, and the names of tables need none of it.
 """
 
 import importlib

@@ -1,16 +1,16 @@
 """The one place where foreign exceptions become ours.
 
-The file system, SQLite (through SQLAlchemy), DuckDB, Arrow and pyiceberg fail in their own words;
+The file system, SQLite, DuckDB, Arrow and pyiceberg fail in their own words;
 behind this module the class says who acts next. Retries nothing.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
 import pyiceberg.exceptions
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tactics.duck import DuckError
 from tactics.errors import (
@@ -32,7 +32,7 @@ _ICEBERG = tuple(
 FOREIGN: tuple[type[Exception], ...] = (
     OSError,
     DuckError,
-    SQLAlchemyError,
+    sqlite3.Error,
     pa.ArrowException,
     ValidationError,
     *_ICEBERG,
@@ -63,8 +63,7 @@ def mapped_errors() -> Iterator[None]:
         raise
     except FOREIGN as exc:
         error = map_errors(exc)
-        # SQLAlchemy wraps the engine's words in a page of SQL.
-        raise error from (exc.orig or exc if isinstance(exc, DBAPIError) else exc)
+        raise error from exc
 
 
 def map_errors(exc: Exception) -> TacticsError:
@@ -82,7 +81,7 @@ def map_errors(exc: Exception) -> TacticsError:
             error = SinkUnavailable("the lake cannot be reached", hint=_HINT)
         case DuckError():
             error = _map_duck(exc)
-        case DBAPIError():
+        case sqlite3.Error():
             error = _map_catalog(exc)
         case pa.ArrowException():
             error = StoreCorrupt("a lake file cannot be read")
@@ -102,8 +101,8 @@ def _map_duck(exc: Exception) -> TacticsError:
     return MappingError("the stream's SQL does not fit the pages", hint="see the connector's SQL")
 
 
-def _map_catalog(exc: DBAPIError) -> TacticsError:
-    code = getattr(exc.orig, "sqlite_errorcode", 0) & 0xFF
+def _map_catalog(exc: sqlite3.Error) -> TacticsError:
+    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF  # none: not of the engine
     if code in _SQLITE_UNAVAILABLE:
         return SinkUnavailable("the lake catalog cannot be used", hint=_HINT, sqlite_code=code)
     return StoreCorrupt("the lake catalog is damaged", sqlite_code=code)

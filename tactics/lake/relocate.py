@@ -6,6 +6,7 @@ and moves the catalog to it in one transaction. Touches no data file.
 
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -22,24 +23,13 @@ from pyiceberg.serializers import ToOutputFile
 from pyiceberg.table import TableProperties
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
-from sqlalchemy import Engine, text
 
 from tactics.errors import StoreCorrupt
+from tactics.lake.catalog import IO, Catalog, Entry, read_metadata
 from tactics.lake.failures import mapped_errors
-from tactics.lake.inventory import (
-    IO,
-    Entry,
-    open_engine,
-    read_entries,
-    read_manifests,
-    read_metadata,
-)
+from tactics.lake.inventory import read_manifests
 
 _PATH, _LENGTH, _FILE_PATH = 0, 1, 1  # positions in Iceberg's records
-_MOVE = text(
-    "UPDATE iceberg_tables SET metadata_location = :new, previous_metadata_location = NULL"
-    " WHERE table_namespace = :namespace AND table_name = :name AND metadata_location = :old"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +66,15 @@ def relocate_lake(lake: Path) -> Relocation:
     catalog = lake / "catalog.db"
     if not catalog.exists():  # nothing was ever written
         return Relocation()
-    with mapped_errors():
-        engine = open_engine(catalog)
-        try:
-            return _relocate(engine, lake / "warehouse")
-        finally:
-            engine.dispose()
+    with mapped_errors(), closing(Catalog(catalog)) as opened:
+        return _relocate(opened, lake / "warehouse")
 
 
-def _relocate(engine: Engine, files: Path) -> Relocation:
-    moves = [_Move(entry, files) for entry in read_entries(engine) if entry.warehouse != files]
+def _relocate(catalog: Catalog, files: Path) -> Relocation:
+    moves = [_Move(entry, files) for entry in catalog.entries() if entry.warehouse != files]
     if not moves:
         return Relocation()
-    rows = [
-        {
-            "namespace": move.entry.namespace,
-            "name": move.entry.name,
-            "old": move.entry.location,
-            "new": _write_table(move),
-        }
-        for move in moves
-    ]
-    with engine.begin() as connection:
-        connection.execute(_MOVE, rows)
+    catalog.relocate([(move.entry, _write_table(move)) for move in moves])
     for path in (path for move in moves for path in move.replaced):
         path.unlink(missing_ok=True)
     return Relocation(len(moves), moves[0].entry.warehouse)
@@ -107,7 +83,7 @@ def _relocate(engine: Engine, files: Path) -> Relocation:
 def _write_table(move: _Move) -> str:
     """Write the metadata of a table for its new place, and return the file's path."""
     old = move.here(move.entry.location)
-    metadata = read_metadata(old)
+    metadata = read_metadata(str(old))
     snapshots = [_write_snapshot(move, metadata, snapshot) for snapshot in metadata.snapshots]
     earlier = [move.here(log.metadata_file) for log in metadata.metadata_log]
     moved = metadata.model_copy(

@@ -1,4 +1,4 @@
-"""Opens the Iceberg catalog, makes tables on demand, and commits.
+"""Makes the lake's tables on demand, and commits to them.
 
 Every change of the lake goes through `Warehouse.commit`. Knows nothing of pages or rows.
 """
@@ -7,9 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.partitioning import PartitionField, PartitionSpec
@@ -24,7 +22,6 @@ from pyiceberg.table.update.snapshot import (
     _OverwriteFiles,
 )
 from pyiceberg.transforms import IdentityTransform, MonthTransform
-from pyiceberg.typedef import Identifier
 from pyiceberg.types import (
     BooleanType,
     DateType,
@@ -37,11 +34,11 @@ from pyiceberg.types import (
     StringType,
     TimestamptzType,
 )
-from sqlalchemy import URL, event
 
 from tactics.errors import StoreCorrupt
-from tactics.lake.durable import make_folder, sync_file
-from tactics.lake.inventory import find_location, read_entries, refuse_moved
+from tactics.lake.catalog import Catalog
+from tactics.lake.durable import make_folder
+from tactics.lake.inventory import refuse_moved
 from tactics.lake.schemas import COMMON_PROPERTIES, TableSpec
 
 LOAD_ID = "tactics.load-id"
@@ -88,8 +85,8 @@ class Warehouse:
                 "the lake has tables but no catalog", hint="restore the file", path=catalog
             )
         make_folder(self.files)
-        self._catalog = _open_catalog(catalog, self.files, busy_seconds)
-        refuse_moved(read_entries(self._catalog.engine), folder)
+        self._catalog = Catalog.create(catalog, busy_seconds=busy_seconds)
+        refuse_moved(self._catalog.entries(), folder)
 
     def close(self) -> None:
         """Let go of the catalog file."""
@@ -100,12 +97,11 @@ class Warehouse:
         found = self.find(spec)
         if found is not None:
             return _with_new_columns(found, spec)
-        self._catalog.create_namespace_if_not_exists(spec.namespace)
         try:
             return self._catalog.create_table(
                 (spec.namespace, spec.name),
                 schema=_schema(spec),
-                location=str(self.files / spec.namespace / spec.name),
+                location=self.files / spec.namespace / spec.name,
                 partition_spec=_partition_spec(spec),
                 properties=dict((*COMMON_PROPERTIES, *spec.properties)),
             )
@@ -170,28 +166,6 @@ def summary_of(snapshot: Snapshot) -> dict[str, str]:
     return snapshot.summary.additional_properties if snapshot.summary else {}
 
 
-def _open_catalog(path: Path, files: Path, busy_seconds: float) -> SqlCatalog:
-    url = URL.create("sqlite", database=str(path), query={"timeout": str(busy_seconds)})
-    catalog = _Catalog(
-        "tactics",
-        **{
-            "uri": url.render_as_string(),
-            "warehouse": str(files),
-            "py-io-impl": "tactics.lake.durable.DurableFileIO",
-        },
-    )
-    # The engine opened a connection while it was made; those that follow get our settings.
-    catalog.engine.dispose()
-    event.listen(catalog.engine, "connect", _configure)
-    sync_file(path)
-    return catalog
-
-
-def _configure(connection: Any, _record: object) -> None:  # noqa: ANN401  # a DBAPI connection
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-
-
 def _with_new_columns(table: Table, spec: TableSpec) -> Table:
     """Add what a newer program knows; old files read as NULL there."""
     held = {column.name for column in table.schema().fields}
@@ -208,21 +182,6 @@ def _surplus(table: Table, keep: int) -> list[int]:
     current = table.metadata.current_snapshot_id
     ids = [s.snapshot_id for s in table.metadata.snapshots if s.snapshot_id != current]
     return ids[: max(0, len(ids) + 1 - keep)]
-
-
-class _Catalog(SqlCatalog):
-    """Reads the metadata of a table only when the catalog names another file than the last time."""
-
-    def __init__(self, name: str, **properties: str) -> None:
-        super().__init__(name, **properties)
-        self._held: dict[str | Identifier, Table] = {}
-
-    def load_table(self, identifier: str | Identifier) -> Table:
-        namespace, name = self.identifier_to_tuple(identifier)
-        held = self._held.get(identifier)
-        if held is None or held.metadata_location != find_location(self.engine, namespace, name):
-            held = self._held[identifier] = super().load_table(identifier)
-        return held
 
 
 class _Transaction(Transaction):

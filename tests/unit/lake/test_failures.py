@@ -6,7 +6,6 @@ import sqlite3
 import pyarrow as pa
 import pyiceberg.exceptions
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from tactics.duck import DuckError
 from tactics.errors import (
@@ -34,11 +33,11 @@ def duck_classes(base: type[Exception] = DuckError) -> list[type[Exception]]:
     return [base, *(found for sub in base.__subclasses__() for found in duck_classes(sub))]
 
 
-def sqlite_error(code: int) -> OperationalError:
-    """Return what SQLAlchemy raises for a result code of SQLite."""
-    cause = sqlite3.OperationalError("told by the engine")
-    cause.sqlite_errorcode = code
-    return OperationalError("UPDATE iceberg_tables", None, cause)
+def sqlite_error(code: int) -> sqlite3.Error:
+    """Return what is raised for a result code of SQLite."""
+    error = sqlite3.OperationalError("told by the engine")
+    error.sqlite_errorcode = code
+    return error
 
 
 @pytest.mark.parametrize("kind", [*ICEBERG, *duck_classes()], ids=lambda kind: kind.__name__)

@@ -1,5 +1,6 @@
 """One process's hold on a home."""
 
+import sqlite3
 import subprocess
 import sys
 
@@ -55,11 +56,12 @@ def test_found_secrets_are_hidden(open_workspace: Open):
 def test_closing_lets_go_of_the_lake(workspace: Workspace):
     """The catalog that was opened on the way is closed with the workspace, once or twice."""
     workspace.lake.files("ad_performance")
-    pool = workspace.lake._warehouse._catalog.engine.pool
-    assert pool.checkedin() == 1
+    catalog = workspace.lake._warehouse._catalog
+    assert catalog.entries() == []
     workspace.close()
     workspace.close()
-    assert workspace.lake._warehouse._catalog.engine.pool.checkedin() == 0
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        catalog.entries()
 
 
 def test_the_verbs_are_loaded_when_they_are_asked_for():

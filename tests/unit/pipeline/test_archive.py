@@ -134,6 +134,13 @@ def test_a_file_too_many_or_too_few_is_found(packed: Path, tmp_path: Path, chang
         unpack_files(packed, tmp_path / "out")
 
 
+def test_an_archive_without_its_manifest_is_refused(packed: Path, tmp_path: Path):
+    """Sound as far as it goes, it was never finished."""
+    rewrite(packed, lambda members: members.pop())
+    with pytest.raises(StoreCorrupt, match="it has no manifest"):
+        unpack_files(packed, tmp_path / "out")
+
+
 def _file(name: str, kind: bytes = tarfile.REGTYPE) -> tuple[tarfile.TarInfo, bytes]:
     member = tarfile.TarInfo(name)
     member.type, member.linkname = kind, "/etc/passwd"

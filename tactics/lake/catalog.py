@@ -30,7 +30,6 @@ from tactics.lake.durable import DurableFileIO, sync_file
 from tactics.sql import load_statements
 
 IO = DurableFileIO()
-BUSY_SECONDS = 5.0
 _STATEMENTS = load_statements("tactics.lake", "catalog.sql")
 
 
@@ -54,7 +53,7 @@ class Catalog:
     Its methods raise `sqlite3.Error`, `OSError`, and pyiceberg's exceptions as far as they are named.
     """
 
-    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, path: Path, *, busy_seconds: float = 5.0) -> None:
         # Without an isolation level each statement is a transaction of its own.
         self._sqlite = sqlite3.connect(
             path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
@@ -153,15 +152,13 @@ class Catalog:
 
     def relocate(self, moves: Iterable[tuple[Entry, str]]) -> None:
         """Give each table its new metadata file, all or none."""
-        self._sqlite.execute("BEGIN IMMEDIATE")
-        try:
+        with (
+            self._sqlite
+        ):  # a full disk ends the transaction by itself: to roll back would hide why
+            self._sqlite.execute("BEGIN IMMEDIATE")
             for entry, new in moves:
                 identifier = (entry.namespace, entry.name)
                 self._run_for("relocate_table", identifier, old=entry.location, new=new)
-        except BaseException:
-            self._sqlite.execute("ROLLBACK")
-            raise
-        self._sqlite.execute("COMMIT")
 
     def _location(self, identifier: Identifier) -> str | None:
         row = self._run_for("select_location", identifier).fetchone()

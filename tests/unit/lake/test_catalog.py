@@ -130,6 +130,21 @@ def test_tables_move_together_or_not_at_all(catalog: Catalog, tmp_path: Path):
     assert catalog.entries() == before
 
 
+def test_a_transaction_that_sqlite_ended_tells_why(catalog: Catalog, tmp_path: Path):
+    """As it does on a full disk: the first error is the one that is told."""
+    make(catalog, tmp_path / "pages")
+    before = catalog.entries()
+
+    def moves():
+        yield before[0], "elsewhere"
+        catalog._sqlite.execute("ROLLBACK")
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        catalog.relocate(moves())
+    assert catalog.entries() == before
+
+
 def test_what_is_no_catalog_is_let_go(path: Path):
     """A file that SQLite cannot read is refused, and left as it is."""
     path.write_bytes(b"this was a database" * 1000)

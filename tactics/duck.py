@@ -1,18 +1,15 @@
 """Opens every DuckDB connection: offline, bounded, UTC, confined to named folders.
 
-Knows no table of ours. Imports DuckDB's core alone: the package around it (relations, expressions) takes
-four times as long, and only Arrow needs it.
+Knows no table of ours. Imports DuckDB's core alone: the package around it (relations, expressions, Arrow)
+takes four times as long.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import _duckdb
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 Connection: TypeAlias = _duckdb.DuckDBPyConnection
 DuckError: TypeAlias = _duckdb.Error
@@ -54,10 +51,3 @@ def connect(
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET lock_configuration = true")
     return connection
-
-
-def show(connection: Connection, name: str, table: "pa.Table") -> None:
-    """Let statements read an Arrow table under `name`, until it is unregistered."""
-    import duckdb  # noqa: F401, PLC0415 - it teaches the core to read Arrow
-
-    connection.register(name, table)

@@ -1,13 +1,29 @@
 -- name: create_staging
--- Which rows win (by account and day; day NULL: the whole snapshot), what was refused, what changed.
-CREATE TEMP TABLE asked (request_id VARCHAR, replayed BOOLEAN, window_start DATE, window_end DATE);
-CREATE TEMP TABLE winning (account_id VARCHAR, day DATE, request_id VARCHAR, finality VARCHAR);
+-- What was refused, what changed.
 CREATE TEMP TABLE refused (
     org_id VARCHAR, source VARCHAR, account_id VARCHAR, stream VARCHAR, table_name VARCHAR,
     rule VARCHAR, request_id VARCHAR, date DATE, record VARCHAR, fetched_at TIMESTAMPTZ,
     log_seq BIGINT, position BIGINT
 );
 CREATE TEMP TABLE digests (account_id VARCHAR, date DATE, rows BIGINT, digest UBIGINT, replayed BOOLEAN);
+
+-- name: ask
+-- The requests of the load: whether one was committed before, and the days asked for if those bind.
+CREATE TEMP TABLE asked AS
+SELECT
+    unnest($request_ids::VARCHAR[]) AS request_id,
+    unnest($replayed::BOOLEAN[]) AS replayed,
+    unnest($starts::DATE[]) AS window_start,
+    unnest($ends::DATE[]) AS window_end;
+
+-- name: elect
+-- Which fetch wins, by account and day; day NULL: the whole snapshot.
+CREATE TEMP TABLE winning AS
+SELECT
+    unnest($account_ids::VARCHAR[]) AS account_id,
+    unnest($days::DATE[]) AS day,
+    unnest($request_ids::VARCHAR[]) AS request_id,
+    unnest($finalities::VARCHAR[]) AS finality;
 
 -- name: weigh_requests
 -- How many pages bronze holds of each request, how large they are, and which days were asked for.

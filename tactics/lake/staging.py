@@ -4,12 +4,10 @@ Runs the statements of `silver.sql`; knows nothing of Iceberg but the ids of the
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
 
 from tactics import duck
 from tactics.errors import MappingError
@@ -68,39 +66,34 @@ class Staging:
 
     def ask(
         self,
-        requests: Iterable[SilverRequest],
+        requests: Sequence[SilverRequest],
         weights: Mapping[str, RequestWeight],
         *,
         windows: bool,
         committed: Collection[str],
     ) -> None:
         """Note the requests of the load: the days asked for if those bind, and known ones."""
-        self._insert(
-            "asked",
-            [
-                {
-                    "request_id": request.request_id,
-                    "replayed": request.request_id in committed,
-                    "window_start": weights[request.request_id].window.start if windows else None,
-                    "window_end": weights[request.request_id].window.end if windows else None,
-                }
-                for request in requests
-            ],
+        spans = [weights[request.request_id].window if windows else None for request in requests]
+        self.run(
+            "ask",
+            {
+                "request_ids": [request.request_id for request in requests],
+                "replayed": [request.request_id in committed for request in requests],
+                "starts": [span and span.start for span in spans],
+                "ends": [span and span.end for span in spans],
+            },
         )
 
-    def elect(self, winners: Iterable[CoveredDay], *, snapshot: bool) -> None:
+    def elect(self, winners: Sequence[CoveredDay], *, snapshot: bool) -> None:
         """Note what is overwritten: accounts and days, or whole accounts."""
-        self._insert(
-            "winning",
-            [
-                {
-                    "account_id": winner.key.account_id,
-                    "day": None if snapshot else winner.day,
-                    "request_id": winner.request_id,
-                    "finality": winner.finality.value,
-                }
-                for winner in winners
-            ],
+        self.run(
+            "elect",
+            {
+                "account_ids": [winner.key.account_id for winner in winners],
+                "days": [None if snapshot else winner.day for winner in winners],
+                "request_ids": [winner.request_id for winner in winners],
+                "finalities": [winner.finality.value for winner in winners],
+            },
         )
 
     def stage(
@@ -182,13 +175,6 @@ class Staging:
                 missing=sorted(missing),
                 surplus=sorted(surplus),
             )
-
-    def _insert(self, table: str, rows: list[dict[str, object]]) -> None:
-        if not rows:
-            return
-        duck.show(self._duck, "incoming", pa.Table.from_pylist(rows))
-        self._duck.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
-        self._duck.unregister("incoming")
 
 
 def _required(spec: TableSpec) -> list[str]:

@@ -1,38 +1,18 @@
 """The silver tables and the ledger as relations that DataGuard, gold and `tactics sql` read."""
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
-
-import pyarrow as pa
 
 from tactics import duck
 from tactics.config import Settings
 from tactics.pipeline.facts import org_facts
 from tactics.pipeline.workspace import Workspace
+from tactics.sql import load_statements
 
 CoverageRow: TypeAlias = tuple[str, str, str, str, dt.date, str, str, dt.datetime]
 
-COVERAGE = pa.schema([
-    ("org_id", pa.string()),
-    ("source", pa.string()),
-    ("account_id", pa.string()),
-    ("stream", pa.string()),
-    ("day", pa.date32()),
-    ("finality", pa.string()),
-    ("request_id", pa.string()),
-    ("fetched_at", pa.timestamp("us", tz="UTC")),
-    ("can_miss_days", pa.bool_()),
-])
-
-
-ORGS = pa.schema([
-    *((name, pa.string()) for name in ("org_id", "name", "currency", "timezone")),
-    ("today", pa.date32()),  # the calendar day where the organisation lives
-])
-
-
+_SQL = load_statements("tactics.pipeline", "views.sql")
 SMALL_BYTES = 2_000_000  # of Parquet, some 100,000 rows
 
 
@@ -46,8 +26,8 @@ def open_silver(workspace: Workspace) -> duck.Connection:
     """
     connection = duck.connect(None, workspace.gold_limits, folders=workspace.lake.folders())
     workspace.lake.show_silver(connection, small_bytes=SMALL_BYTES)
-    duck.show(connection, "coverage", coverage_table(workspace))
-    duck.show(connection, "orgs", orgs_table(workspace.settings, workspace.clock.now()))
+    connection.execute(_SQL["create_coverage"], coverage_columns(workspace))
+    connection.execute(_SQL["create_orgs"], org_columns(workspace.settings, workspace.clock.now()))
     return connection
 
 
@@ -68,11 +48,21 @@ def coverage_rows(workspace: Workspace) -> list[CoverageRow]:
     ]
 
 
-def coverage_table(workspace: Workspace) -> pa.Table:
-    """Return the coverage ledger as a table; `can_miss_days` says where a gap is one."""
+def coverage_columns(workspace: Workspace) -> dict[str, object]:
+    """Return the coverage ledger by column; `can_miss_days` says where a gap is one."""
     no_gaps = _streams_without_gaps(workspace)
-    rows = [(*row, (row[0], row[1], row[3]) not in no_gaps) for row in coverage_rows(workspace)]
-    return _table(rows, COVERAGE)
+    rows = coverage_rows(workspace)
+    return {
+        "org_ids": [row[0] for row in rows],
+        "sources": [row[1] for row in rows],
+        "account_ids": [row[2] for row in rows],
+        "streams": [row[3] for row in rows],
+        "days": [row[4] for row in rows],
+        "finalities": [row[5] for row in rows],
+        "request_ids": [row[6] for row in rows],
+        "fetched_ats": [row[7] for row in rows],
+        "can_miss_days": [(row[0], row[1], row[3]) not in no_gaps for row in rows],
+    }
 
 
 def _streams_without_gaps(workspace: Workspace) -> set[tuple[str, str, str]]:
@@ -84,15 +74,13 @@ def _streams_without_gaps(workspace: Workspace) -> set[tuple[str, str, str]]:
     }
 
 
-def orgs_table(settings: Settings, now: dt.datetime) -> pa.Table:
-    """Return the configured organisations as they are on `now`."""
-    rows = [
-        (key, org.name, org.currency, org.timezone, now.astimezone(ZoneInfo(org.timezone)).date())
-        for key, org in settings.orgs.items()
-    ]
-    return _table(rows, ORGS)
-
-
-def _table(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
-    values = [dict(zip(schema.names, row, strict=True)) for row in rows]
-    return pa.Table.from_pylist(values, schema=schema)
+def org_columns(settings: Settings, now: dt.datetime) -> dict[str, object]:
+    """Return the configured organisations by column; `todays` is the calendar day where they live."""
+    orgs = settings.orgs
+    return {
+        "org_ids": list(orgs),
+        "names": [org.name for org in orgs.values()],
+        "currencies": [org.currency for org in orgs.values()],
+        "timezones": [org.timezone for org in orgs.values()],
+        "todays": [now.astimezone(ZoneInfo(org.timezone)).date() for org in orgs.values()],
+    }

@@ -7,9 +7,9 @@ import datetime as dt
 from contextlib import closing
 from pathlib import Path
 
+import duckdb  # noqa: F401 - it teaches DuckDB's core to read Arrow
 import pyarrow as pa
 
-from tactics import duck
 from tactics.config import load_settings
 from tactics.home import Home
 from tactics.lake import find_table
@@ -102,8 +102,8 @@ def write_rows(workspace: Workspace, name: str, sql: str, world: BulkMeta) -> No
     engine = Engine(workspace.lake_limits, warehouse.files)
     with closing(engine), engine.staging() as staging:
         connection = staging._duck
-        duck.show(connection, "facts", _facts(world._campaigns))
-        duck.show(connection, "days", _days(world))
+        connection.register("facts", _facts(world._campaigns))
+        connection.register("days", _days(world))
         given = {name for name, *_ in connection.execute(f"DESCRIBE {sql}").fetchall()}
         columns = ", ".join(
             f'CAST({column if column in given else "NULL"} AS {kind}) AS "{column}"'

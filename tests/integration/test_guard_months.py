@@ -42,7 +42,7 @@ class Held:
                 connection.execute(f"CREATE VIEW {table} AS FROM {_scan(table, files)}")
             for name in ("coverage", "orgs"):
                 rows = covered(-1, 0) if name == "coverage" else []
-                duck.show(connection, name, arrow(name, rows))
+                connection.register(name, arrow(name, rows))
             months = Months(self._months(), self._relation, self.folder / "guard.json")
             return run_checks(connection, self.settings, months if by_month else None).to_json()
 

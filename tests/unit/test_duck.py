@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
-from tactics.duck import Connection, DuckError, DuckLimits, connect, show
+from tactics.duck import Connection, DuckError, DuckLimits, connect
 
 
 @pytest.fixture
@@ -120,9 +119,3 @@ def test_a_published_file_is_read_only(tmp_path: Path, limits: DuckLimits):
         assert reader.execute("FROM t").fetchall() == [(1,)]
         with pytest.raises(DuckError, match="read-only"):
             reader.execute("INSERT INTO t VALUES (2)")
-
-
-def test_an_arrow_table_is_read_by_its_name(connection: Connection):
-    """Rows that come from Python are a table like any other."""
-    show(connection, "given", pa.table({"a": [1, 2]}))
-    assert connection.execute("SELECT sum(a) FROM given").fetchone() == (3,)

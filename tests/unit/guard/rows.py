@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import duckdb  # noqa: F401 - it teaches DuckDB's core to read Arrow
 import pyarrow as pa
 
 from tactics.config import GuardSettings
-from tactics.duck import Connection, show
+from tactics.duck import Connection
 from tactics.guard import GuardReport, load_checks, run_checks
 from tactics.lake import TABLES
 from tactics.model import Finding
@@ -415,7 +416,7 @@ class Bench:
     def run(self, settings: GuardSettings | None = None, **views: list[Row]) -> GuardReport:
         """Return the report over these rows; views that are not named are empty."""
         for name in SCHEMAS:
-            show(self.connection, name, arrow(name, views.get(name, [])))
+            self.connection.register(name, arrow(name, views.get(name, [])))
         return run_checks(self.connection, settings or GuardSettings())
 
     def find(self, check: str, **views: list[Row]) -> Finding | None:

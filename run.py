@@ -20,7 +20,9 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PARALLEL = ["-n", "2", "--dist", "worksteal"]
 QUICK = ["-q", *PARALLEL, "tests", "-m", "not slow and not engine"]
 FAST = ["-q", *PARALLEL, "tests", "-m", "not slow"]
-SLOW = ["-q", *PARALLEL, "tests", "-m", "slow", "--durations", "20", "--durations-min", "10"]
+# These wait for the disk and for processes of their own: a third worker fills the gaps.
+SLOW = ["-q", *PARALLEL, "-n", "3", "tests", "-m", "slow"]
+SLOW += ["--durations", "20", "--durations-min", "10"]
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """Fixtures of every tier: real files in a temporary home, a clock under the test's control."""
 
+import gc
 import signal
 from pathlib import Path
 
@@ -85,6 +86,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if tier := tier_of(item.path):
             item.add_marker(tier)
     items.sort(key=lambda item: not place_of(item.path).startswith(BEGUN_FIRST))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector forget thousands of collected tests: a tenth of the time of the gate."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ ACCOUNTS = "/meta/v26.0/me/adaccounts"
 @pytest.fixture(scope="module")
 def served() -> Iterator[Sandbox]:
     """Serve one world to all tests of this file."""
-    with serve(World(today=TODAY)) as sandbox:
+    with serve(World(today=TODAY, days=60)) as sandbox:
         yield sandbox
 
 

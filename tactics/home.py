@@ -4,7 +4,6 @@ Imports nothing heavy: commands that only read the store owe their start-up to t
 """
 
 import os
-import secrets
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -63,11 +62,11 @@ def read_key(path: Path) -> bytes:
     """
     with suppress(FileNotFoundError):
         return path.read_bytes()
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
+            file.write(os.urandom(32))
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):

@@ -4,7 +4,6 @@ Executes nothing.
 """
 
 import functools
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -170,7 +169,9 @@ def fill(sql: str, definitions: Mapping[str, str]) -> str:
 
 def fingerprint(definitions: Mapping[str, str]) -> str:
     """Return what changes whenever a stored row might: migrations, models, steps, formulas, channels."""
-    from tactics.gold.taxonomy import compile_macros  # noqa: PLC0415 - reports need no rules
+    import hashlib  # noqa: PLC0415 - reports need neither OpenSSL nor rules
+
+    from tactics.gold.taxonomy import compile_macros  # noqa: PLC0415
 
     digest = hashlib.sha256()
     texts = [text for _, text in load_migrations()]

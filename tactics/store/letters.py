@@ -4,7 +4,6 @@ Whatever a person does is noted in the same transaction, with what was there bef
 """
 
 import datetime as dt
-import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Sequence
@@ -263,6 +262,8 @@ def _of(author: Author) -> dict[str, str]:
 
 
 def _sha256(payload: bytes) -> str:
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, which no list needs
+
     return hashlib.sha256(payload).hexdigest()
 
 

@@ -49,8 +49,7 @@ def _ask(session: "Session", text: str) -> tuple[Sequence[str], list[tuple[objec
 
     home, limits = session.home, session.settings().gold
     gold = Gold(home, DuckLimits(home.scratch, limits.memory_limit, limits.threads))
-    if gold.answers(text):
-        answer = gold.query(text)
+    if answer := gold.answer(text):
         return answer.columns, answer.rows
     from tactics import pipeline
 

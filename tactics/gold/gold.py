@@ -163,14 +163,18 @@ class Gold:
             show_views(connection, views or {})
             return run_query(connection, sql, params, max_rows=max_rows)
 
-    def answers(self, sql: str) -> bool:
-        """Return whether a statement names tables, and none but those of gold.
+    def answer(self, sql: str) -> Answer | None:
+        """Return the rows of a statement that names tables, and none but those of gold; else None.
 
         Raises:
+            ConfigError: the statement is such a one, and wrong.
             NotFoundError: nothing published yet.
         """
         with self.open() as (connection, _):
-            return bool(names := tables_of(connection, sql)) and names <= own_tables(connection)
+            names = tables_of(connection, sql)
+            if not names or not names <= own_tables(connection):
+                return None
+            return run_query(connection, sql, (), max_rows=None)
 
     @contextmanager
     def open(self, folders: Sequence[Path] = ()) -> Iterator[tuple[Connection, int]]:

@@ -13,6 +13,7 @@ from tactics.connectors.base import (
 from tactics.connectors.plain import decode_answer
 from tactics.connectors.plan import local_day, plan_slices
 from tactics.connectors.registry import (
+    BUILT_IN,
     base_urls_of,
     find_connector,
     known_kinds,
@@ -23,6 +24,7 @@ from tactics.connectors.registry import (
 from tactics.connectors.scrub import mask, pseudonymize
 
 __all__ = [
+    "BUILT_IN",
     "Connector",
     "DailyQuota",
     "Manifest",

@@ -17,7 +17,7 @@ from urllib.parse import unquote_plus, urlencode
 
 import pytest
 
-from tactics.connectors import known_kinds
+from tactics.connectors import BUILT_IN
 from tactics.home import Home
 from tactics.model import RunStatus
 from tactics.pipeline import Outcome, PipelineResult, Scope
@@ -180,7 +180,7 @@ def test_every_source_finishes_and_no_breaker_opens(finished: Finished):
     """Ten sources bring ninety days home at the vendors' limits, and no breaker was opened."""
     problems = [problem for source in finished.sources for problem in source.problems]
     assert problems == []
-    assert {source.source for source in finished.sources} == set(known_kinds())
+    assert {source.source for source in finished.sources} == set(BUILT_IN)
     assert {source.outcome for source in finished.sources} == {Outcome.OK}
     assert {breaker.state for breaker in finished.breakers} <= {BreakerState.CLOSED}
     assert [breaker.name for breaker in finished.breakers if breaker.open_until] == []

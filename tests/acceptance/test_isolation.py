@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tactics.connectors import known_kinds
+from tactics.connectors import BUILT_IN
 from tactics.model import RunStatus
 from tactics.pipeline import Outcome, PipelineResult
 from tactics.sandbox import Fault
@@ -89,7 +89,7 @@ def test_the_run_is_degraded(broken: Broken):
     """A run with failed sources ends with exit code 6 and is marked stale; no stage failed."""
     result = broken.result
     assert (result.status, result.exit_code, result.stale) == (RunStatus.DEGRADED, 6, True)
-    assert len(result.sources) == 2 * len(known_kinds())
+    assert len(result.sources) == 2 * len(BUILT_IN)
     assert [stage.problems for stage in result.stages if stage.problems] == []
     assert all(receipt.balances() for receipt in result.receipts)
 
@@ -99,7 +99,7 @@ def test_everything_else_arrives(broken: Broken):
     wanted = ledger.of_vendors(broken.lab)
     healthy = {place: rows for place, rows in wanted.items() if place[1:] not in FAILING}
     assert len(healthy) < len(wanted)
-    assert {place.source for place in healthy} == set(known_kinds())
+    assert {place.source for place in healthy} == set(BUILT_IN)
     ledger.assert_same(ledger.of_silver(broken.lab), healthy)
     assert broken.lab.silver("SELECT DISTINCT org_id FROM channel_daily ORDER BY 1") == [
         ("acme",),

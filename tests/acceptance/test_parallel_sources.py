@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tactics.connectors import known_kinds
+from tactics.connectors import BUILT_IN
 from tactics.home import Home
 from tactics.pipeline import Outcome, Scope
 from tactics.pipeline.ingest import start_ingest
@@ -27,7 +27,7 @@ from tests.lab import TODAY, Lab
 DAYS = 7  # calls are spread well enough: the busiest source makes less than a quarter of them
 LATENCY_SECONDS = 0.2
 FASTER = 3
-APIS = {*known_kinds(), "drive", "token"}
+APIS = {*BUILT_IN, "drive", "token"}
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def fetch(folder: Path, *, at_once: int, latency: float = LATENCY_SECONDS) -> Fe
 def test_ten_sources_at_once_are_three_times_faster(tmp_path: Path):
     """The same calls and pages; the vendors are waited for less than a third of the time."""
     one_by_one = fetch(tmp_path / "one_by_one", at_once=1)
-    busy = fetch(tmp_path / "busy", at_once=len(known_kinds()), latency=0).seconds
-    runs = [fetch(tmp_path / f"at_once_{n}", at_once=len(known_kinds())) for n in range(2)]
+    busy = fetch(tmp_path / "busy", at_once=len(BUILT_IN), latency=0).seconds
+    runs = [fetch(tmp_path / f"at_once_{n}", at_once=len(BUILT_IN)) for n in range(2)]
     at_once = min(runs, key=lambda run: run.seconds)  # the machine has other work, too
     told = (
         f"{one_by_one.seconds:.1f} s, at once {at_once.seconds:.1f} s, without waiting {busy:.1f} s"
@@ -71,5 +71,5 @@ def test_ten_sources_at_once_are_three_times_faster(tmp_path: Path):
     assert at_once.pages() == one_by_one.pages()
     assert at_once.calls == one_by_one.calls
     assert {source.outcome for source in at_once.sources} == {Outcome.OK}
-    assert set(at_once.pages()) == set(known_kinds())
+    assert set(at_once.pages()) == set(BUILT_IN)
     assert one_by_one.seconds - busy > FASTER * (at_once.seconds - busy)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tactics.connectors import known_kinds
+from tactics.connectors import BUILT_IN
 from tactics.model import RunStatus
 from tactics.sandbox.ledger import Fact, Totals
 from tests.lab import Lab, open_lab
@@ -39,7 +39,7 @@ def rounds(lab: Lab) -> list[tuple[Totals, dict[str, list[tuple[Any, ...]]]]]:
     held = []
     result = lab.sync()
     assert result.status is RunStatus.SUCCEEDED, result.to_json()
-    assert {outcome.source for outcome in result.sources} == set(known_kinds())
+    assert {outcome.source for outcome in result.sources} == set(BUILT_IN)
     held.append((vouched(lab), figures(lab)))
     lab.world.restate(3)
     lab.world.rename_campaign()

@@ -13,7 +13,7 @@ import pytest
 
 from tactics.cli.example import example_config
 from tactics.config import load_settings
-from tactics.connectors import find_connector, known_kinds
+from tactics.connectors import BUILT_IN, find_connector
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -56,7 +56,7 @@ def test_the_reference_is_up_to_date():
 def test_the_example_configuration_is_generated_and_loads(tmp_path: Path):
     """tactics.toml.example is what the settings generate, and it is a valid configuration."""
     text = (ROOT / "tactics.toml.example").read_text(encoding="utf-8")
-    assert text == example_config([find_connector(kind) for kind in known_kinds()])
+    assert text == example_config([find_connector(kind) for kind in BUILT_IN])
     path = tmp_path / "tactics.toml"
     path.write_text(text, encoding="utf-8")
     assert load_settings(path, {}).orgs
@@ -69,7 +69,7 @@ def test_every_key_of_the_example_is_accepted(tmp_path: Path):
     path.write_text(re.sub(r"^#(?=[a-z_]+ = |\[)", "", text, flags=re.MULTILINE), encoding="utf-8")
     assert tomllib.loads(path.read_text(encoding="utf-8"))
     settings = load_settings(path, {})
-    assert set(settings.orgs["acme"].sources) == set(known_kinds())
+    assert set(settings.orgs["acme"].sources) == set(BUILT_IN)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -93,7 +93,7 @@ def test_commands_exist(page: Path):
 
 def test_every_connector_has_its_page():
     """docs/connectors has a page per kind of source, which names its credentials."""
-    for kind in known_kinds():
+    for kind in BUILT_IN:
         text = (ROOT / "docs" / "connectors" / f"{kind}.md").read_text(encoding="utf-8")
         for names in find_connector(kind).manifest.credentials:
             assert all(name in text for name in names)

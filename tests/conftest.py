@@ -89,7 +89,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector forget thousands of collected tests: a tenth of the time of the gate."""
+    """Let the garbage collector forget thousands of collected tests: a tenth of `check`."""
     gc.collect()
     gc.freeze()
 

@@ -59,12 +59,11 @@ class Delivery:
     rows: int = 0
     queued: int = 0
     dead: int = 0
-    started: float = 0.0
+    seconds: float = 0.0  # in the sink
     problems: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.breaker = self.workspace.breaker(sink_breaker(self.stage))
-        self.started = self.workspace.clock.monotonic()
 
     def drain(self) -> None:
         """Deliver everything that is new; stand still while the sink's breaker is open."""
@@ -92,7 +91,7 @@ class Delivery:
         return StageReport(
             self.stage,
             self.rows,
-            round(self.workspace.clock.monotonic() - self.started, 3),
+            round(self.seconds, 3),
             self.queued,
             self.dead,
             tuple(self.problems),
@@ -101,8 +100,7 @@ class Delivery:
     def deliver(self, events: Sequence[Event]) -> bool:
         """Hand one batch to the sink; False means: stand still, the sink is left alone."""
         try:
-            with self.breaker.attempt():
-                written = self.write(events)
+            written = self._write(events)
         except CircuitOpen as error:
             self._remember(error)
             return False
@@ -117,8 +115,7 @@ class Delivery:
     def renew(self) -> None:
         """Let the sink make anew what it derives, though no event asks for it; or the next run does."""
         try:
-            with self.breaker.attempt():
-                written = self.write(())
+            written = self._write(())
         except TransientError as error:
             self._remember(error)
             return
@@ -131,6 +128,15 @@ class Delivery:
         bus, limit = self.workspace.store.bus, self.batch_bytes
         events = bus.read(self.topic, self.stage, self.batch_events, max_bytes=limit)
         return bool(events) and self.deliver(events)
+
+    def _write(self, events: Sequence[Event]) -> Written:
+        clock = self.workspace.clock
+        began = clock.monotonic()
+        try:
+            with self.breaker.attempt():
+                return self.write(events)
+        finally:
+            self.seconds += clock.monotonic() - began
 
     def _acknowledge(self, events: Sequence[Event], written: Written) -> None:
         with self.workspace.store.transaction():
@@ -209,8 +215,7 @@ class Delivery:
     def _retry_batch(self, jobs: Sequence[Job], events: Sequence[Event]) -> bool:
         store = self.workspace.store
         try:
-            with self.breaker.attempt():
-                written = self.write(events)
+            written = self._write(events)
         except CircuitOpen as error:
             self._remember(error)
             return False

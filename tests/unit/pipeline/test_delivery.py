@@ -78,10 +78,17 @@ def test_what_is_taken_is_acknowledged_and_told(workspace: Workspace):
 
 
 def test_a_report_tells_the_seconds(workspace: Workspace, clock: FakeClock):
-    """A stage reports the time since it began."""
-    stage = deliver(workspace, Sink())
-    clock.advance(2.5)
-    assert stage.report().seconds == 2.5
+    """A stage reports how long its sink worked, also in vain; waiting for what is fetched is not work."""
+
+    def slow(numbers: list[int]) -> TacticsError | None:
+        clock.advance(2.5)
+        return DOWN if numbers == [2] else None
+
+    fill(workspace, 1, 2)
+    stage = deliver(workspace, Sink(slow), size=1)
+    clock.advance(60)
+    stage.drain()
+    assert stage.report().seconds == 5
 
 
 def test_a_transient_error_queues_each_event(workspace: Workspace):

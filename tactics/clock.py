@@ -6,7 +6,8 @@ Everything else takes a `Clock`, so that a month can pass in a test. Knows nothi
 import datetime as dt
 import os
 import time
-from typing import Protocol
+from typing import Protocol, TypeGuard
+from zoneinfo import ZoneInfo
 
 from tactics.errors import ConfigError
 
@@ -25,6 +26,15 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait."""
         ...
+
+
+def is_timezone(name: str | None) -> TypeGuard[str]:
+    """Return whether the time zone database knows `name` (to list all that it knows takes 20 ms)."""
+    try:
+        ZoneInfo(name or "")
+    except (KeyError, ValueError, OSError):  # unknown, no name at all, a folder of zones
+        return False
+    return True
 
 
 class SystemClock:

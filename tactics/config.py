@@ -5,7 +5,6 @@ Opens nothing but the configuration file; holds no secret. Where that file is, `
 
 import os
 import tomllib
-import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from tactics.clock import is_timezone
 from tactics.cron import parse_cron
 from tactics.errors import ConfigError
 
@@ -29,7 +29,7 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 def _known_timezone(name: str) -> str:
-    if name not in zoneinfo.available_timezones():
+    if not is_timezone(name):
         raise ValueError(f"unknown time zone {name!r}, use an IANA name such as Europe/Vienna")
     return name
 

@@ -1,6 +1,7 @@
 """The house stands as drawn: sizes, names, start-up, shipped files."""
 
 import ast
+import functools
 import importlib
 import json
 import pkgutil
@@ -19,6 +20,12 @@ MODULES = sorted((ROOT / "tactics").rglob("*.py"))
 MODULE_WALL = 500
 FUNCTION_WALL = 50
 ENGINES = {"duckdb", "_duckdb", "pyarrow", "pyiceberg", "httpx", "starlette", "sqlglot", "pydantic"}
+
+
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    """Return the tree of a module; several tests look at each."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def code_lines(tree: ast.AST, text: str) -> int:
@@ -41,9 +48,8 @@ def code_lines(tree: ast.AST, text: str) -> int:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_sizes(path: Path):
     """No module has more than 500 lines of code, no function more than 50 lines."""
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    assert code_lines(tree, text) <= MODULE_WALL
+    tree = parsed(path)
+    assert code_lines(tree, path.read_text(encoding="utf-8")) <= MODULE_WALL
     long = [
         node.name
         for node in ast.walk(tree)
@@ -56,7 +62,7 @@ def test_sizes(path: Path):
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_says_what_it_owns(path: Path):
     """Each module begins with a docstring."""
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert ast.get_docstring(parsed(path))
 
 
 def test_public_names_exist():
@@ -88,7 +94,7 @@ def test_packages_are_used_through_their_front_door():
 
 def imported(path: Path) -> list[str]:
     """Return the modules that `path` imports names from."""
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    nodes = ast.walk(parsed(path))
     return [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
 
 

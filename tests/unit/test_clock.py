@@ -1,10 +1,11 @@
 """The only place that reads the time."""
 
 import datetime as dt
+from zoneinfo import available_timezones
 
 import pytest
 
-from tactics.clock import Clock, SystemClock, clock_from_environment
+from tactics.clock import Clock, SystemClock, clock_from_environment, is_timezone
 from tactics.errors import ConfigError
 from tests.support import FakeClock
 
@@ -29,6 +30,30 @@ def test_time_goes_on():
 def test_a_shifted_clock_begins_where_it_is_told():
     """A clock that starts elsewhere runs on from there."""
     assert START <= SystemClock(START).now() < START + SOON
+
+
+def test_every_listed_zone_is_known():
+    """Each name that Python lists is one, and can be counted with."""
+    assert [name for name in available_timezones() if not is_timezone(name)] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Mars",
+        "Europe",
+        "Europe/Vienna/",
+        "/etc/localtime",
+        "../zoneinfo/UTC",
+        "zone.tab",
+        "a\0b",
+    ],
+)
+def test_what_is_no_zone_is_refused(name: str):
+    """A folder of zones, a path, a file that lies among them and a made-up name are none."""
+    assert not is_timezone(name)
+    assert not is_timezone(None)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ Sends nothing. Source: contract sheet "Display & Video 360" (2026-11-21).
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from zoneinfo import available_timezones
 
+from tactics.clock import is_timezone
 from tactics.connectors.base import DailyQuota, Manifest, Options, Step, StreamSpec
 from tactics.connectors.dv360.answers import Advertiser, decode
 from tactics.connectors.dv360.faults import error_of
@@ -84,7 +84,7 @@ class DV360Connector:
             raise error
         found = decode(response, Advertiser)
         about = found.general_config
-        if about.time_zone not in available_timezones() or not about.currency_code:
+        if not is_timezone(about.time_zone) or not about.currency_code:
             raise ContractChanged(
                 "google does not say the advertiser's currency and time zone",
                 account_id=account_id,

@@ -7,10 +7,10 @@ Source: contract sheet "Google Analytics 4, Data API v1beta" (2026-11-21).
 import re
 from collections.abc import Mapping
 from typing import NoReturn
-from zoneinfo import available_timezones
 
 from pydantic import Field
 
+from tactics.clock import is_timezone
 from tactics.connectors.base import Manifest, Options, Step, StreamSpec
 from tactics.connectors.carry import carried_count, carry
 from tactics.connectors.ga4 import report as reports
@@ -86,7 +86,7 @@ class GoogleAnalyticsConnector:
             ContractChanged: the time zone or the currency is missing: days and money would be guesses.
         """
         about = decode(response, Report).metadata
-        known = about.time_zone in available_timezones()
+        known = is_timezone(about.time_zone)
         if not known or not re.fullmatch("[A-Z]{3}", about.currency_code):
             raise ContractChanged(
                 "google does not say the property's currency and time zone", account_id=account_id

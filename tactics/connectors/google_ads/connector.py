@@ -6,10 +6,10 @@ Source: contract sheet "Google Ads API (REST search / searchStream)" (2026-11-21
 
 import re
 from collections.abc import Mapping
-from zoneinfo import available_timezones
 
 from pydantic import Field
 
+from tactics.clock import is_timezone
 from tactics.connectors.base import DailyQuota, Manifest, Options, Step, StreamSpec
 from tactics.connectors.google_ads import queries
 from tactics.connectors.google_ads.answers import (
@@ -106,7 +106,7 @@ class GoogleAdsConnector:
             hint = f'write "{account_id.replace("-", "")}"'
             raise ConfigError("customer ids have no dashes", hint=hint, account_id=account_id)
         customer = next(iter(customers_of(open_stream(response))), None)
-        if customer is None or customer.time_zone not in available_timezones():
+        if customer is None or not is_timezone(customer.time_zone):
             raise ContractChanged("google does not say the account's time zone")
         if not customer.currency_code:
             raise ContractChanged("google does not say the account's currency")

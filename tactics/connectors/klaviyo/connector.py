@@ -6,8 +6,8 @@ Source: contract sheet "Klaviyo (JSON:API, date revisions)" (2026-11-21).
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
-from zoneinfo import available_timezones
 
+from tactics.clock import is_timezone
 from tactics.connectors.base import DailyQuota, Manifest, Options, Step, StreamSpec
 from tactics.connectors.klaviyo import asking
 from tactics.connectors.klaviyo.answers import Accounts, decode
@@ -122,7 +122,7 @@ class KlaviyoConnector:
         """
         answer = decode(self.ask_account(account_id, options), response, Accounts)
         about = answer.data[0].attributes if len(answer.data) == 1 else None
-        if about is None or about.timezone not in available_timezones():
+        if about is None or not is_timezone(about.timezone):
             raise ContractChanged("klaviyo does not say the account's time zone")
         name = about.contact_information and about.contact_information.organization_name
         return AccountInfo(

@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 from pydantic import Field, StringConstraints
 
+from tactics.clock import is_timezone
 from tactics.connectors.base import Manifest, Options, Step, StreamSpec
 from tactics.connectors.meta import reports
 from tactics.connectors.meta.answer import Answer, mask_tokens
@@ -150,7 +150,7 @@ class MetaConnector:
         """
         answer = open_answer(response)
         _check(answer, response)
-        if answer.timezone_name not in available_timezones() or not answer.currency:
+        if not is_timezone(answer.timezone_name) or not answer.currency:
             raise ContractChanged(
                 "meta does not say the account's currency and time zone", account_id=account_id
             )

@@ -4,10 +4,10 @@ Source: contract sheet "Google Sheets v4 (+ Drive v3 for change detection)" (202
 """
 
 from collections.abc import Mapping
-from zoneinfo import available_timezones
 
 import msgspec
 
+from tactics.clock import is_timezone
 from tactics.connectors.base import Manifest, Options, Step, StreamSpec
 from tactics.connectors.sheets import reading as steps
 from tactics.connectors.sheets.answers import Book, decode
@@ -74,7 +74,7 @@ class SheetsConnector:
         """Return the spreadsheet's name, time zone, locale and tabs; its currency is an option."""
         book = decode(response, Book)
         about = book.properties
-        zone = about.time_zone if about.time_zone in available_timezones() else ""
+        zone = about.time_zone if is_timezone(about.time_zone) else ""
         tabs = msgspec.json.encode(book.tabs()).decode()
         facts = {"locale": about.locale, "tabs": tabs}
         name = about.title or account_id

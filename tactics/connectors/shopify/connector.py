@@ -7,11 +7,11 @@ Sends nothing, and never parses a row. Source: contract sheet "Shopify Admin API
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 import msgspec
 from pydantic import Field
 
+from tactics.clock import is_timezone
 from tactics.connectors.base import Manifest, Options, Step, StreamSpec
 from tactics.connectors.carry import carried_count, carry
 from tactics.connectors.scrub import keep_declared
@@ -150,7 +150,7 @@ class ShopifyConnector:
         check(answer, response)
         shop = member(answer, "shop", _Shop)
         app = member(answer, "currentAppInstallation", _Installation)
-        if not _is_zone(shop.iana_timezone) or not shop.currency_code:
+        if not is_timezone(shop.iana_timezone) or not shop.currency_code:
             raise ContractChanged(
                 "shopify does not say the shop's currency and time zone", account_id=account_id
             )
@@ -198,14 +198,6 @@ class ShopifyConnector:
             pause_seconds=wait_for_cost(answer.extensions.cost) or 0.0,
             warnings=(*step.warnings, *_warnings(work, mine, response)),
         )
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, no name at all, a folder of zones
-        return False
-    return True
 
 
 def _bulk(work: Slice, mine: ShopifyOptions) -> Bulk:

@@ -8,11 +8,12 @@ import datetime as dt
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
 from pydantic import Field, StringConstraints
 
+from tactics.clock import is_timezone
 from tactics.config import TimeZone
 from tactics.connectors.base import Manifest, Options, Step, StreamSpec
 from tactics.connectors.scrub import Shape, keep_declared
@@ -152,7 +153,7 @@ class StripeConnector:
         account = _decode(response, _Account)
         dashboard = account.settings.dashboard
         timezone = timezone or dashboard.timezone
-        if timezone not in available_timezones():
+        if not is_timezone(timezone):
             raise ContractChanged(
                 "stripe does not say the account's time zone",
                 hint='set timezone = "Europe/Vienna" for this source',

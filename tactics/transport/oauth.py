@@ -4,6 +4,7 @@ Holds tokens in memory only. Knows nothing of the APIs that accept them.
 """
 
 import datetime as dt
+import functools
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ _TOKENS_UNDER_WAY = 2  # a request may still carry the last one while the next i
 _HINT = "sign in again with `tactics auth set`"
 # Source: google-auth 2.62.2, google.auth.exceptions: errors that it retries although they are 4xx.
 _PASSING_ERRORS = frozenset({"internal_failure", "server_error", "temporarily_unavailable"})
+_CHECKING = threading.Lock()
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -169,9 +171,8 @@ class GoogleServiceAccount:
         }
         headers = {"kid": self._key.get("private_key_id", "")}
         try:
-            assertion = jwt.encode(
-                claims, self._key["private_key"], algorithm="RS256", headers=headers
-            )
+            key = _signing_key(self._key["private_key"])
+            assertion = jwt.encode(claims, key, algorithm="RS256", headers=headers)
         except (ValueError, TypeError, jwt.PyJWTError):
             # The library's text may quote the key.
             raise CredentialError(
@@ -331,6 +332,19 @@ def _read_key(key_json: str, hint: str) -> dict[str, str]:
             hint=f"it has the fields client_email and private_key; {hint}",
         )
     return key
+
+
+def _signing_key(pem: str) -> Any:  # noqa: ANN401  cryptography's, which is loaded when one is asked for
+    """Return the key, checked once in a process: it takes 50 ms, and a company's sources share one."""
+    with _CHECKING:
+        return _checked_key(pem)
+
+
+@functools.lru_cache(maxsize=8)
+def _checked_key(pem: str) -> Any:  # noqa: ANN401
+    import jwt  # noqa: PLC0415
+
+    return jwt.get_algorithm_by_name("RS256").prepare_key(pem)
 
 
 def _checked_uri(uri: str, hint: str) -> str:

@@ -110,6 +110,28 @@ def test_service_account_signs_an_assertion(clock):
     assert redact(f"{json.dumps(PEM)} ya29.planted-access") == '"***" ***'
 
 
+def test_a_key_is_checked_once(clock, monkeypatch):
+    """Sources that begin together with the same key wait for one check of it."""
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    checked = []
+
+    def count(*arguments, **options):
+        checked.append(arguments)
+        return serialization.load_pem_private_key(*arguments, **options)
+
+    monkeypatch.setattr(jwt.algorithms, "load_pem_private_key", count)
+    key = key_json(private_key=pem.decode())
+    sources = [GoogleServiceAccount(key, ["s"], clock=clock) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        tokens = list(pool.map(lambda source: bearer(source, Endpoint(token())), sources))
+    assert tokens == ["Bearer ya29.planted-access"] * 4
+    assert len(checked) == 1
+
+
 def test_refresh_token_is_exchanged(refresh_token):
     """The form carries client and refresh token to Google, and all of them are secrets."""
     endpoint = Endpoint(token())

@@ -40,6 +40,7 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _CONTROL = "_control"
 _DRIBBLE_STEPS = 50
 _STOP_SECONDS = 10.0
+_ANSWER_SECONDS = 1.0
 _BACKLOG = 256
 
 
@@ -76,7 +77,8 @@ class Sandbox:
         self._socket = _listen(host, port)
         name, number = self._socket.getsockname()[:2]
         self.url = f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
-        self._server = uvicorn.Server(
+        self._halted = asyncio.Event()
+        self._server = _Server(
             uvicorn.Config(
                 self._application(),
                 http="h11",
@@ -87,13 +89,11 @@ class Sandbox:
                 date_header=False,  # the world has its own date
                 log_config=None,
                 timeout_keep_alive=120,
-                timeout_graceful_shutdown=1,
-            )
+            ),
+            self._halted,
         )
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
-        self._timer = threading.Timer(max_seconds, self._leave) if max_seconds else None
-        self._halted = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer = threading.Timer(max_seconds, self._server.leave) if max_seconds else None
 
     @property
     def requests(self) -> tuple[LoggedRequest, ...]:
@@ -114,7 +114,7 @@ class Sandbox:
 
     def stop(self) -> None:
         """End the server and wait until it has."""
-        self._leave()
+        self._server.leave()
         if self._timer:
             self._timer.cancel()
         self._thread.join(_STOP_SECONDS)
@@ -139,11 +139,6 @@ class Sandbox:
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])
 
-    def _leave(self) -> None:
-        if self._loop and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._halted.set)
-        self._server.should_exit = True
-
     def _application(self) -> Starlette:
         return Starlette(
             routes=[
@@ -153,7 +148,6 @@ class Sandbox:
         )
 
     async def _serve(self, request: Request) -> Response:
-        self._loop = asyncio.get_running_loop()
         call = _call(request, await request.body())
         reply = self.world.answer(call)
         query = _redact(request.url.query)
@@ -169,7 +163,7 @@ class Sandbox:
                 self.clear_requests()
             return JSONResponse([str(entry) for entry in self._log])
         if action == "stop":
-            self._leave()
+            self._server.leave()
             return JSONResponse({"stopping": True})
         status, document = control(
             self.world, request.method, action, await request.body(), url=_origin(request)
@@ -195,6 +189,39 @@ class Sandbox:
         """Wait, but not longer than the server lives."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._halted.wait(), seconds)
+
+
+class _Server(uvicorn.Server):
+    """Leaves when it is told to: uvicorn looks ten times a second, and then waits a tenth more."""
+
+    def __init__(self, config: uvicorn.Config, halted: asyncio.Event) -> None:
+        super().__init__(config)
+        self._halted = halted
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def leave(self) -> None:
+        """Have it end; from any thread, before it has begun and after it has ended, too."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._halted.set)
+
+    async def main_loop(self) -> None:
+        """Serve until somebody wants it to end."""
+        await self.on_tick(0)
+        self._loop = asyncio.get_running_loop()
+        if not self.should_exit:
+            await self._halted.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen no more, and give the answers under way a second."""
+        del sockets  # whoever opened them closes them
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=_ANSWER_SECONDS)
 
 
 class _Broken(Response):

@@ -8,7 +8,7 @@ from itertools import starmap
 
 from tactics import crashpoint
 from tactics.lake.durable import removed_on_failure
-from tactics.lake.planning import BLOCK_BYTES, SMALL_FILE_ROWS, cut_blocks
+from tactics.lake.planning import BLOCK_BYTES, SMALL_FILE_ROWS, cut_blocks, is_small
 from tactics.lake.quarantine import replace_refused, write_outgoing
 from tactics.lake.scan import HeldFile, equal, held_files
 from tactics.lake.schemas import find_table
@@ -71,7 +71,7 @@ def _merge(work: Work, warehouse: Warehouse) -> None:
     )
     with removed_on_failure(work.paths):
         if written:
-            staging.run("view_merged")
+            staging.show("view_merged")
             work.added = write_outgoing(staging, work.table, load.org_id, work.paths)
         else:
             work.replaced = []
@@ -92,7 +92,8 @@ def _choose_files(work: Work) -> None:
         touched = {
             name for (name,) in staging.run("find_touched", {"files": [f.path for f in files]})
         }
-    staging.run("view_changed")
+    staging.small = is_small(work.weights.values(), files)
+    staging.show("view_changed")
     months = {month for (month,) in staging.run("count_months")}
     work.replaced = [
         file
@@ -109,13 +110,13 @@ def _choose_files(work: Work) -> None:
 
 def _show_held(work: Work, files: list[HeldFile]) -> None:
     work.staging.set(held_files=[file.path for file in files])
-    work.staging.run("view_held" if files else "view_held_nothing")
+    work.staging.show("view_held" if files else "view_held_nothing")
 
 
 def _describe(work: Work) -> None:
     """Say which rows go and come, and on which days something differs."""
     staging = work.staging
-    for statement in ("view_changed", "view_replaced", "view_unchanged", "digest_overwritten"):
+    staging.show("view_changed")
+    for statement in ("view_replaced", "view_unchanged", "digest_overwritten", "digest_fresh"):
         staging.run(statement)
-    staging.run("digest_fresh")
     staging.run("keep_refused")

@@ -12,6 +12,8 @@ from tactics.lake.values import SilverLoad, SilverRequest
 from tactics.model import CoveredDay, Window
 
 BLOCK_BYTES = 200 * 2**20  # about 450,000 ad rows; staged they take 0.15 GB
+SMALL_BYTES = 8 * 2**20  # of pages; and so many rows in the files that are replaced:
+SMALL_HELD_ROWS = 100_000
 FILE_ROWS = 1_000_000
 SMALL_FILE_ROWS = 50_000
 
@@ -51,6 +53,14 @@ def complete_requests(
         if request.request_id in weights and weights[request.request_id].pages == request.pages
     ]
     return sorted(complete, key=lambda request: request.first_seq)
+
+
+def is_small(weights: Iterable[RequestWeight], replaced: Iterable[Bounds]) -> bool:
+    """Return whether a load is held in memory rather than read anew by each of its statements."""
+    return (
+        sum(weight.size_bytes for weight in weights) <= SMALL_BYTES
+        and sum(file.rows for file in replaced) <= SMALL_HELD_ROWS
+    )
 
 
 def cut_blocks(

@@ -32,7 +32,7 @@ def replace_refused(
         held = []
     if not held and staging.run("count_refused") == [(0,)]:
         return
-    staging.run("view_quarantine" if held else "view_refused")
+    staging.show("view_quarantine" if held else "view_refused")
     table = table or warehouse.table(QUARANTINE)
     paths: list[Path] = []
     with removed_on_failure(paths):

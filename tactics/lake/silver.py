@@ -18,6 +18,7 @@ from tactics.lake.planning import (
     choose_winners,
     complete_requests,
     cut_blocks,
+    is_small,
     month_span,
     must_rewrite,
 )
@@ -106,21 +107,18 @@ def choose_requests(work: Work, warehouse: Warehouse) -> None:
     committed = recent_requests(work.table)
     work.replayed = not complete.isdisjoint(committed)
     staging.ask(work.requests, work.weights, windows=load.slicing == "days", committed=committed)
-    staging.set(
-        table_name=work.spec.name,
-        source=load.source,
-        stream=load.stream,
-        snapshot=load.snapshot,
-    )
+    facts = {"table_name": work.spec.name, "source": load.source, "stream": load.stream}
+    staging.set(load={**facts, "snapshot": load.snapshot})
 
 
 def _choose_winners(work: Work) -> None:
     load, staging = work.load, work.staging
     work.winners = choose_winners(load, {request.request_id for request in work.requests})
     work.replaced = _held(work)
+    staging.small = is_small(work.weights.values(), work.replaced)
     if work.replaced:
         staging.set(held_files=[file.path for file in work.replaced])
-        staging.run("view_held")
+        staging.show("view_held")
     if load.snapshot and work.replaced:
         _drop_outdated(work)
     staging.elect(work.winners, snapshot=load.snapshot)
@@ -161,10 +159,9 @@ def _write_blocks(work: Work) -> None:
         [(overwritten,)] = staging.run("count_digests")
     for number, block in enumerate(cut_blocks(work.requests, work.weights, work.block_bytes)):
         staging.stage(work.spec, work.load, block, work.page_files)
-        staging.run("view_fresh")
         _count_block(work)
         staging.run("digest_fresh" if overwritten else "tally_fresh")
-        staging.run("view_merged" if work.replaced and not number else "view_unmerged")
+        staging.show("view_merged" if work.replaced and not number else "view_unmerged")
         work.added += write_outgoing(staging, work.table, work.load.org_id, work.paths)
     if work.replayed:
         staging.run("digest_replayed")
@@ -179,6 +176,7 @@ def _count_block(work: Work) -> None:
     [(left, refused)] = staging.run("count_staged")
     if refused:
         staging.run("keep_refused")
+    staging.show("view_fresh")
     [(written,)] = staging.run("count_fresh")
     work.result = replace(
         result,

@@ -94,13 +94,13 @@ DELETE FROM staged WHERE rowid IN (
 SELECT DISTINCT filename FROM read_parquet($files, filename = true) AS held
 SEMI JOIN staged ON staged.account_id = held.account_id AND staged.entity_id = held.entity_id
     AND staged.rule IS NULL
-WHERE held.source = getvariable('source') AND held.stream = getvariable('stream');
+WHERE held.source = getvariable('load').source AND held.stream = getvariable('load').stream;
 
 -- name: drop_outdated
 -- Of changes: records that a newer fetch has overtaken while this load was waiting.
 DELETE FROM staged USING held
 WHERE staged.rule IS NULL AND held.account_id = staged.account_id AND held.entity_id = staged.entity_id
-    AND held.source = getvariable('source') AND held.stream = getvariable('stream')
+    AND held.source = getvariable('load').source AND held.stream = getvariable('load').stream
     AND held.log_seq > staged.log_seq;
 
 -- name: view_changed
@@ -117,14 +117,14 @@ WHERE staged.rule IS NULL;
 CREATE OR REPLACE TEMP VIEW overwritten AS
 SELECT held.* FROM held SEMI JOIN fresh
     ON fresh.account_id = held.account_id AND fresh.entity_id = held.entity_id
-    AND held.source = getvariable('source') AND held.stream = getvariable('stream');
+    AND held.source = getvariable('load').source AND held.stream = getvariable('load').stream;
 
 -- name: view_unchanged
 -- Of changes: held rows that only move to a new file.
 CREATE OR REPLACE TEMP VIEW kept AS
 SELECT held.* FROM held ANTI JOIN fresh
     ON fresh.account_id = held.account_id AND fresh.entity_id = held.entity_id
-    AND held.source = getvariable('source') AND held.stream = getvariable('stream');
+    AND held.source = getvariable('load').source AND held.stream = getvariable('load').stream;
 
 -- name: count_months
 -- Of changes: the first days of the months that get rows.
@@ -141,7 +141,7 @@ SELECT count(*) FROM fresh;
 -- name: keep_refused
 -- Refused rows wait here until all blocks are read.
 INSERT INTO refused BY NAME
-SELECT org_id, source, account_id, stream, getvariable('table_name') AS table_name, rule, request_id,
+SELECT org_id, source, account_id, stream, getvariable('load').table_name AS table_name, rule, request_id,
     timezone('UTC', fetched_at)::DATE AS date, coalesce(record, to_json(staged)) AS record,
     fetched_at, log_seq, position
 FROM staged WHERE rule IS NOT NULL;
@@ -151,7 +151,7 @@ FROM staged WHERE rule IS NOT NULL;
 CREATE OR REPLACE TEMP VIEW fresh AS
 SELECT staged.* EXCLUDE (rule, record, position, page) REPLACE (winning.finality AS finality)
 FROM staged JOIN winning ON winning.request_id = staged.request_id
-    AND winning.day IS NOT DISTINCT FROM CASE WHEN getvariable('snapshot') THEN NULL ELSE staged.date END
+    AND winning.day IS NOT DISTINCT FROM CASE WHEN getvariable('load').snapshot THEN NULL ELSE staged.date END
 WHERE staged.rule IS NULL;
 
 -- name: view_held
@@ -167,21 +167,21 @@ SELECT * EXCLUDE (rule, record, position, page) FROM staged WHERE false;
 -- name: newest_held
 -- Up to which position of the log each account's snapshot is known.
 SELECT account_id, max(log_seq) FROM held
-WHERE source = getvariable('source') AND stream = getvariable('stream') GROUP BY account_id;
+WHERE source = getvariable('load').source AND stream = getvariable('load').stream GROUP BY account_id;
 
 -- name: view_overwritten
 -- Held rows that this load replaces.
 CREATE OR REPLACE TEMP VIEW overwritten AS
 SELECT held.* FROM held SEMI JOIN winning ON winning.account_id = held.account_id
-    AND winning.day IS NOT DISTINCT FROM CASE WHEN getvariable('snapshot') THEN NULL ELSE held.date END
-    AND held.source = getvariable('source') AND held.stream = getvariable('stream');
+    AND winning.day IS NOT DISTINCT FROM CASE WHEN getvariable('load').snapshot THEN NULL ELSE held.date END
+    AND held.source = getvariable('load').source AND held.stream = getvariable('load').stream;
 
 -- name: view_kept
 -- Held rows that only move to a new file.
 CREATE OR REPLACE TEMP VIEW kept AS
 SELECT held.* FROM held ANTI JOIN winning ON winning.account_id = held.account_id
-    AND winning.day IS NOT DISTINCT FROM CASE WHEN getvariable('snapshot') THEN NULL ELSE held.date END
-    AND held.source = getvariable('source') AND held.stream = getvariable('stream');
+    AND winning.day IS NOT DISTINCT FROM CASE WHEN getvariable('load').snapshot THEN NULL ELSE held.date END
+    AND held.source = getvariable('load').source AND held.stream = getvariable('load').stream;
 
 -- name: view_merged
 -- What the first block writes: its rows and the kept ones.

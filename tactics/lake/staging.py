@@ -31,15 +31,25 @@ _OPTIONAL = {"page"}
 
 
 class Staging:
-    """Temporary tables of one load. One thread, one load, then `close`."""
+    """Temporary tables of one load. One thread, one load, then `close`.
+
+    `small` is set before anything is shown, and stays: DuckDB reads a view anew, down to the footers of its
+    files, for each statement that names it, which takes longer than to hold a few rows.
+    """
 
     def __init__(self, connection: duck.Connection) -> None:
         self._duck = connection
+        self.small = False
         self.run("create_staging")
 
     def run(self, name: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Run a statement of `silver.sql` and return its rows."""
         return self._duck.execute(STATEMENTS[name], values).fetchall()
+
+    def show(self, name: str) -> None:
+        """Lay a relation of `silver.sql` beside the tables; of a small load it is read at once."""
+        kind = "TEMP TABLE" if self.small else "TEMP VIEW"
+        self._duck.execute(STATEMENTS[name].replace("TEMP VIEW", kind, 1))
 
     def set(self, **variables: object) -> None:
         """Set the variables that the statements read."""

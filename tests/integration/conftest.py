@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tactics.lake import planning
 from tests.lab import Lab, Synced, open_lab
 
 
@@ -26,3 +27,10 @@ def synced(first_sync: Synced) -> Iterator[Lab]:
     """Return a lab as `lab`, whose first sync has succeeded."""
     with first_sync.again() as lab:
         yield lab
+
+
+@pytest.fixture(params=["held", "read anew"])
+def either_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load silver as a small load is, and as a large one."""
+    if request.param == "read anew":
+        monkeypatch.setattr(planning, "SMALL_BYTES", -1)

@@ -17,6 +17,8 @@ from tests.unit.lake.support import (
     rows,
 )
 
+pytestmark = pytest.mark.usefixtures("either_size")
+
 
 @pytest.fixture
 def lake(home: Home) -> Iterator[Lake]:

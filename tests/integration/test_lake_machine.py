@@ -4,11 +4,12 @@ import datetime as dt
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tactics.home import Home
-from tactics.lake import Lake, SilverResult
+from tactics.lake import Lake, SilverResult, planning
 from tests.effort import effort
 from tests.unit.lake.support import Row, Vendor, ad, balanced, day, open_lake, rows
 
@@ -25,6 +26,7 @@ class WindowMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.patch = pytest.MonkeyPatch()
         self.folder = TemporaryDirectory()
         self.home = Home(Path(self.folder.name) / "home").create()
         self.lake: Lake = open_lake(self.home)
@@ -35,9 +37,11 @@ class WindowMachine(RuleBasedStateMachine):
         self.waiting: list[str] = []
         self.loads: dict[str, tuple[tuple[str, ...], SilverResult]] = {}
 
-    @initialize()
-    def fetch_first(self) -> None:
-        """Begin with something to overwrite."""
+    @initialize(small=st.booleans())
+    def fetch_first(self, *, small: bool) -> None:
+        """Begin with something to overwrite, in loads that are held in memory or that are not."""
+        if not small:
+            self.patch.setattr(planning, "SMALL_BYTES", -1)
         self._fetch("act_1", 29, LAST_DAY, {"a": [1] * 5, "b": [2] * 5}, repeated=False)
         self._load([self.waiting.pop()])
 
@@ -156,6 +160,7 @@ class WindowMachine(RuleBasedStateMachine):
             self._load(self.waiting[::-1])
         assert self.silver.keys() == self.newest.keys()
         assert all(self.silver[p] == self.said[name][p] for p, name in self.newest.items())
+        self.patch.undo()
         self.lake.close()
         self.folder.cleanup()
 

@@ -13,6 +13,8 @@ from tactics.lake.silver import load_silver
 from tactics.model import Finality
 from tests.unit.lake.support import Vendor, ad, balanced, day, open_lake, rows, spend
 
+pytestmark = pytest.mark.usefixtures("either_size")
+
 
 @pytest.fixture
 def lake(home: Home) -> Iterator[Lake]:

@@ -18,6 +18,8 @@ from tests.unit.lake.support import (
     sheet_load,
 )
 
+pytestmark = pytest.mark.usefixtures("either_size")
+
 
 @pytest.fixture
 def lake(home: Home) -> Iterator[Lake]:

@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tactics.lake.planning import (
+    SMALL_BYTES,
     SMALL_FILE_ROWS,
+    SMALL_HELD_ROWS,
     RequestWeight,
     choose_winners,
     complete_requests,
     cut_blocks,
     cut_parts,
+    is_small,
     month_span,
     must_rewrite,
 )
@@ -140,3 +143,11 @@ def test_months_are_touched_whole():
     assert month_span([dt.date(2027, 12, 31), dt.date(2028, 2, 3)]) == Window(
         dt.date(2027, 12, 1), dt.date(2028, 2, 29)
     )
+
+
+def test_a_load_is_small_by_what_comes_and_by_what_it_replaces():
+    """Both together decide; nothing at all is small."""
+    assert is_small([], [])
+    assert is_small([weight("r1", size=SMALL_BYTES)], [Bounds(rows=SMALL_HELD_ROWS)])
+    assert not is_small([weight("r1", size=SMALL_BYTES), weight("r2", size=1)], [])
+    assert not is_small([], [Bounds(rows=SMALL_HELD_ROWS), Bounds(rows=1)])

@@ -302,6 +302,14 @@ class Silver:
         answer = self.gold.query(sql, params)
         return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
+    def tables(self, *names: str) -> dict[str, list[tuple[Any, ...]]]:
+        """Return every row of these tables of the published generation, each in an order of its own."""
+        with self.gold.open() as (connection, _):
+            return {
+                name: sorted(connection.execute(f"FROM {name}").fetchall(), key=repr)
+                for name in names
+            }
+
     def line(self, booking_id: str = "BK-1") -> dict[str, Any]:
         """Return one line of campaign_pacing."""
         (row,) = self.read("SELECT * FROM campaign_pacing WHERE booking_id = ?", booking_id)
@@ -335,16 +343,21 @@ class Silver:
         for table, rows in self.rows.items():
             for row in rows:
                 parts.setdefault((table, row["org_id"]), []).append(row)
-        with duck.connect(None, self.limits, folders=[self.folder]) as connection:
-            for (table, org_id), rows in parts.items():
-                text = "\n".join(json.dumps(row, default=str) for row in rows)
-                name = hashlib.sha256(text.encode()).hexdigest()[:16]
-                lines = self.folder / f"{table}-{name}.json"
-                files[table, org_id] = path = lines.with_suffix(".parquet")
-                if path.exists():
-                    continue
-                lines.write_text(text, encoding="utf-8")
-                kinds = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS[table].items())
-                held = f"read_json('{lines}', format = 'newline_delimited', columns = {{{kinds}}})"
-                connection.execute(f"COPY (FROM {held}) TO '{path}'")
+        for (table, org_id), rows in parts.items():
+            text = "\n".join(json.dumps(row, default=str) for row in rows)
+            name = hashlib.sha256(text.encode()).hexdigest()[:16]
+            files[table, org_id] = path = self.folder / f"{table}-{name}.parquet"
+            if not path.exists():
+                self._write_file(path, table, text)
         return files
+
+    def _write_file(self, path: Path, table: str, text: str) -> None:
+        lines = path.with_suffix(".json")
+        lines.write_text(text, encoding="utf-8")
+        kinds = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS[table].items())
+        held = f"read_json('{lines}', format = 'newline_delimited', columns = {{{kinds}}})"
+        self._writer.execute(f"COPY (FROM {held}) TO '{path}'")
+
+    @functools.cached_property
+    def _writer(self) -> duck.Connection:
+        return duck.connect(None, self.limits, folders=[self.folder])

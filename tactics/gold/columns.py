@@ -17,7 +17,7 @@ def org_columns(build: GoldBuild) -> dict[str, object]:
         "names": [org.name for org in orgs],
         "currencies": [org.currency for org in orgs],
         "timezones": [org.timezone for org in orgs],
-        "todays": [calendar_day(build.built_at, org.timezone).isoformat() for org in orgs],
+        "todays": [calendar_day(build.built_at, org.timezone) for org in orgs],
     }
 
 
@@ -56,9 +56,9 @@ def coverage_columns(build: GoldBuild) -> dict[str, object]:
         "sources": [row[1] for row in rows],
         "account_ids": [row[2] for row in rows],
         "streams": [row[3] for row in rows],
-        "days": [row[4].isoformat() for row in rows],
+        "days": [row[4] for row in rows],
         "finalities": [str(row[5]) for row in rows],
-        "fetched_ats": [row[7].isoformat() for row in rows],
+        "fetched_ats": [row[7] for row in rows],
     }
 
 
@@ -66,7 +66,7 @@ def rate_columns(build: GoldBuild, first: dt.date) -> dict[str, object]:
     """Return the exchange rates from `first` on by column; a file of decades is longer than needed."""
     rows = [row for row in build.fx_rates if row[0] >= first]
     return {
-        "days": [day.isoformat() for day, _, _ in rows],
+        "days": [day for day, _, _ in rows],
         "currencies": [currency for _, currency, _ in rows],
         "rates": [str(rate) for _, _, rate in rows],
     }

@@ -76,11 +76,11 @@ def read_report(
     orgs = connection.execute(statements["select_orgs"]).fetchall()
     days = {
         "org_ids": [org for org, _ in orgs],
-        "todays": [now.astimezone(ZoneInfo(timezone)).date().isoformat() for _, timezone in orgs],
+        "todays": [now.astimezone(ZoneInfo(timezone)).date() for _, timezone in orgs],
     }
     connection.execute(statements["create_reading_days"], days)
     zones = [zone for (zone,) in connection.execute(statements["select_zones"]).fetchall()]
-    todays = [now.astimezone(ZoneInfo(zone)).date().isoformat() for zone in zones]
+    todays = [now.astimezone(ZoneInfo(zone)).date() for zone in zones]
     connection.execute(statements["create_zone_days"], {"timezones": zones, "todays": todays})
 
     def rows_of(report: str) -> tuple[tuple[str, ...], list[Row]]:

@@ -8,9 +8,9 @@ SELECT
     unnest($sources::VARCHAR[]) AS source,
     unnest($account_ids::VARCHAR[]) AS account_id,
     unnest($streams::VARCHAR[]) AS stream,
-    unnest($days::VARCHAR[])::DATE AS day,
+    unnest($days::DATE[]) AS day,
     unnest($finalities::VARCHAR[]) AS finality,
-    unnest($fetched_ats::VARCHAR[])::TIMESTAMPTZ AS fetched_at;
+    unnest($fetched_ats::TIMESTAMPTZ[]) AS fetched_at;
 
 -- name: create_streams
 -- The configured streams and the silver table that each fills.
@@ -43,13 +43,13 @@ SELECT
     unnest($names::VARCHAR[]) AS name,
     unnest($currencies::VARCHAR[]) AS currency,
     unnest($timezones::VARCHAR[]) AS timezone,
-    unnest($todays::VARCHAR[])::DATE AS today;
+    unnest($todays::DATE[]) AS today;
 
 -- name: create_new_rates
 -- The exchange rates that this build brings.
 CREATE OR REPLACE TEMP TABLE new_rates AS
 SELECT
-    unnest($days::VARCHAR[])::DATE AS date,
+    unnest($days::DATE[]) AS date,
     unnest($currencies::VARCHAR[]) AS currency,
     unnest($rates::VARCHAR[])::DECIMAL(18, 8) AS per_eur;
 
@@ -125,12 +125,12 @@ SELECT DISTINCT timezone FROM gold.freshness;
 -- name: create_zone_days
 -- The calendar day in each of these time zones at the time of reading.
 CREATE OR REPLACE TEMP TABLE zone_days AS
-SELECT unnest($timezones::VARCHAR[]) AS timezone, unnest($todays::VARCHAR[])::DATE AS today;
+SELECT unnest($timezones::VARCHAR[]) AS timezone, unnest($todays::DATE[]) AS today;
 
 -- name: create_reading_days
 -- The calendar day of each organisation at the time of reading.
 CREATE OR REPLACE TEMP TABLE reading_days AS
-SELECT unnest($org_ids::VARCHAR[]) AS org_id, unnest($todays::VARCHAR[])::DATE AS today;
+SELECT unnest($org_ids::VARCHAR[]) AS org_id, unnest($todays::DATE[]) AS today;
 
 -- name: select_carried_columns
 -- The stored columns that each table has in this generation and in the one before it.

@@ -47,20 +47,27 @@ raw_cells AS (
 ),
 cleaned AS (
   -- money as people type it: blanks, apostrophes and a currency around it are not part of the number
+  SELECT *, regexp_replace(upper(text), '[\s\x{A0}\x{202F}''\x{2019}]', '', 'g') AS tight
+  FROM raw_cells
+),
+parted AS (
+  -- the pattern stands here whole: one that is put together is compiled anew for every cell
   SELECT
     *,
-    regexp_replace(upper(text), '[\s\x{A0}\x{202F}''\x{2019}]', '', 'g') AS tight,
-    '(EUR|USD|GBP|CHF|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|JPY|CNY|INR|BRL|MXN|ZAR|TRY|AED|SAR|ILS|SGD|HKD|KRW|THB)' AS codes
-  FROM raw_cells
+    regexp_extract(
+      tight,
+      '^(-?)(EUR|USD|GBP|CHF|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|JPY|CNY|INR|BRL|MXN|ZAR|TRY|AED|SAR|ILS|SGD|HKD|KRW|THB|[€£$¥])?(.*?)(EUR|USD|GBP|CHF|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|JPY|CNY|INR|BRL|MXN|ZAR|TRY|AED|SAR|ILS|SGD|HKD|KRW|THB|[€£$¥])?$',
+      ['sign', 'front', 'amount', 'back']
+    ) AS money
+  FROM cleaned
 ),
 bare AS (
   SELECT
     *,
-    regexp_extract(tight, '^-?' || codes || '|' || codes || '$') AS money_code,
-    regexp_replace(
-      regexp_replace(tight, '^(-?)(' || codes || '|[€£$¥])', '\1'), '(' || codes || '|[€£$¥])$', ''
-    ) AS bare_text
-  FROM cleaned
+    CASE WHEN length(money.front) = 3 THEN money.front WHEN length(money.back) = 3 THEN money.back ELSE '' END
+      AS money_code,
+    money.sign || money.amount AS bare_text
+  FROM parted
 ),
 marked AS (
   SELECT
@@ -70,8 +77,7 @@ marked AS (
 ),
 typed_cells AS (
   SELECT
-    log_seq, position, name, text, is_number,
-    right(money_code, 3) AS money_code,
+    log_seq, position, name, text, is_number, money_code,
     regexp_full_match(text, '#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|ERROR!|SPILL!|CALC!)|Loading\.\.\.')
       AS is_error,
     -- ten decimals take up the noise of binary fractions (12.344999999999999)

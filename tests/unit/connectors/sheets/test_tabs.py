@@ -285,6 +285,25 @@ def test_where_the_currency_comes_from(
     assert pick(bookings.row(), ["currency", "rule"]) == [currency, rule]
 
 
+def test_money_may_name_its_currency_on_either_side(bookings: Silver) -> None:
+    """Every code, before or behind the amount, with a minus and in any case; the amount stays."""
+    known = (
+        "EUR USD GBP CHF AUD CAD NZD SEK NOK DKK PLN CZK HUF RON BGN JPY CNY INR BRL MXN ZAR TRY AED"
+        " SAR ILS SGD HKD KRW THB"
+    )
+    codes = known.split(" ")
+    forms = ("{} 1,250.50", "1,250.50{}", "-{}1250.50", "{} 1 250.50 €", "$1,250.50 {}")
+    written = [(code, form.format(code.lower())) for code in codes for form in forms]
+    rows = [
+        changed(BOOKING, {"booking_id": f"BK-{at}", "currency": None, "booking_revenue": text})
+        for at, (_, text) in enumerate(written)
+    ]
+    bookings.add(page(*rows), request=described(currency=None))
+    found = [pick(row, ["currency", "booking_revenue"]) for row in bookings.rows()]
+    amount = Decimal("1250.50")
+    assert found == [[code, -amount if "-" in text else amount] for code, text in written]
+
+
 @pytest.mark.parametrize(
     ("cell", "platform"),
     [("Facebook", "meta"), ("meta", "meta"), ("YouTube", "google_ads"), ("The Trade Desk", "ttd"), ("New Thing", "new_thing"), (None, None)],

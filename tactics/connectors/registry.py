@@ -37,6 +37,9 @@ def find_connector(kind: str) -> Connector:
         return cast("Connector", import_module(f"{GROUP}.{kind}").connector)
     entry = _entry_points().get(kind)
     if entry is None:
+        _entry_points_on.cache_clear()  # a daemon lives on while somebody installs a package
+        entry = _entry_points().get(kind)
+    if entry is None:
         raise ConfigError(
             "no such kind of source", hint=f"known are: {', '.join(known_kinds())}", kind=kind
         )

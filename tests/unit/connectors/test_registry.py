@@ -71,16 +71,32 @@ def test_a_stream_is_found_by_name() -> None:
     assert spec_of(find_connector("meta"), "campaign_insights").table == "ad_performance"
 
 
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def install(folder: Path) -> None:
     """Install a package that brings two connectors, one of them broken."""
-    facts = tmp_path / "acme_ads-1.0.dist-info"
+    facts = folder / "acme_ads-1.0.dist-info"
     facts.mkdir()
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-ads\nVersion: 1.0\n")
     names = "acme = acme_ads:connector\nbroken = acme_ads:nothing\nmeta = acme_ads:connector\n"
     (facts / "entry_points.txt").write_text(f"[tactics.connectors]\n{names}")
-    (tmp_path / "acme_ads.py").write_text("connector = 'the connector'\n")
+    (folder / "acme_ads.py").write_text("connector = 'the connector'\n")
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install the package in a folder that Python looks into."""
+    install(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def test_a_package_is_found_that_is_installed_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that has looked in vain need not be started anew."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError, match="no such kind"):
+        find_connector("acme")
+    install(tmp_path)
+    assert find_connector("acme") == "the connector"
 
 
 @pytest.mark.usefixtures("installed")

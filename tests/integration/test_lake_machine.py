@@ -156,13 +156,15 @@ class WindowMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Load what still waits, newest first: the end is the same; then remove the files."""
-        if self.waiting:
-            self._load(self.waiting[::-1])
-        assert self.silver.keys() == self.newest.keys()
-        assert all(self.silver[p] == self.said[name][p] for p, name in self.newest.items())
-        self.patch.undo()
-        self.lake.close()
-        self.folder.cleanup()
+        try:
+            if self.waiting:
+                self._load(self.waiting[::-1])
+            assert self.silver.keys() == self.newest.keys()
+            assert all(self.silver[p] == self.said[name][p] for p, name in self.newest.items())
+        finally:
+            self.patch.undo()
+            self.lake.close()
+            self.folder.cleanup()
 
 
 TestWindowMachine = WindowMachine.TestCase

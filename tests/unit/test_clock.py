@@ -1,7 +1,6 @@
 """The only place that reads the time."""
 
 import datetime as dt
-from zoneinfo import available_timezones
 
 import pytest
 
@@ -32,28 +31,31 @@ def test_a_shifted_clock_begins_where_it_is_told():
     assert START <= SystemClock(START).now() < START + SOON
 
 
-def test_every_listed_zone_is_known():
-    """Each name that Python lists is one, and can be counted with."""
-    assert [name for name in available_timezones() if not is_timezone(name)] == []
+@pytest.mark.parametrize("name", ["UTC", "Europe/Vienna", "America/Argentina/Buenos_Aires"])
+def test_zones_are_known(name: str):
+    """An IANA name is one."""
+    assert is_timezone(name)
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "",
-        "Mars",
-        "Europe",
-        "Europe/Vienna/",
-        "/etc/localtime",
-        "../zoneinfo/UTC",
-        "zone.tab",
-        "a\0b",
+        *(
+            None,
+            "",
+            "Mars",
+            "Europe",
+            "Europe/Vienna/",
+            "/etc/localtime",
+            "../zoneinfo/UTC",
+            "a\0b",
+        ),
+        *("zone.tab", "posixrules", "posix/Europe/Vienna", "right/Europe/Vienna", "europe/vienna"),
     ],
 )
-def test_what_is_no_zone_is_refused(name: str):
-    """A folder of zones, a path, a file that lies among them and a made-up name are none."""
+def test_what_is_no_zone_is_refused(name: str | None):
+    """A folder, a path, a file beside the zones, one that counts leap seconds, another spelling."""
     assert not is_timezone(name)
-    assert not is_timezone(None)
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,12 @@ class Synced:
             yield lab
 
 
+def troubles(result: PipelineResult) -> str:
+    """Return what went wrong in a run, a line each: of a whole result pytest shows the beginning."""
+    parts = (*result.sources, *result.stages)
+    return "\n".join(f"{part}" for part in parts if part.problems) or "no problem is told"
+
+
 def result_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     """Return the JSON that a command printed."""
     value: dict[str, Any] = json.loads(done.stdout)

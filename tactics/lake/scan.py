@@ -8,7 +8,7 @@ manifests anew at each look, 10 ms even for a few files.
 import datetime as dt
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,13 @@ def held_files(table: Table | None, *conditions: Condition) -> list[HeldFile]:
     if table is None or table.metadata.current_snapshot_id is None:
         return []
     tests = [_test(table, condition) for condition in conditions]
-    return [held for held in _all_files(table) if all(test(held.data_file) for test in tests)]
+    return [held for held in _look(table).files if all(test(held.data_file) for test in tests)]
+
+
+def manifests_of(table: Table, paths: Collection[str]) -> frozenset[str]:
+    """Return the manifests of the table's snapshot that list any of the files at `paths`."""
+    manifests = _look(table).manifests.items()
+    return frozenset(name for name, files in manifests if any(file.path in paths for file in files))
 
 
 def equal(**values: str) -> list[Condition]:
@@ -103,8 +109,8 @@ def relation_sql(
     return f"(SELECT {columns} FROM read_parquet([{paths}], union_by_name = true){where})"
 
 
-def _all_files(table: Table) -> Sequence[HeldFile]:
-    """Return the files of the table's snapshot: a manifest never changes, so each is read once."""
+def _look(table: Table) -> _Seen:
+    """Return what the table's snapshot lists: a manifest never changes, so each is read once."""
     seen = _seen.get(table.location(), _Seen("", (), {}))
     if seen.metadata_location != table.metadata_location:
         snapshot = table.current_snapshot()
@@ -119,7 +125,7 @@ def _all_files(table: Table) -> Sequence[HeldFile]:
         files = sorted(itertools.chain(*manifests.values()), key=lambda file: file.path)
         seen = _Seen(table.metadata_location, tuple(files), manifests)
         _seen[table.location()] = seen
-    return seen.files
+    return seen
 
 
 def _read(table: Table, manifest: ManifestFile) -> list[HeldFile]:

@@ -4,7 +4,7 @@ Every change of the lake goes through `Warehouse.commit`. Knows nothing of pages
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from tactics.errors import StoreCorrupt
 from tactics.lake.catalog import Catalog
 from tactics.lake.durable import make_folder
 from tactics.lake.inventory import refuse_moved
+from tactics.lake.scan import manifests_of
 from tactics.lake.schemas import COMMON_PROPERTIES, TableSpec
 
 LOAD_ID = "tactics.load-id"
@@ -212,11 +213,22 @@ def _updated(base: TableMetadata, updates: Sequence[TableUpdate]) -> TableMetada
 
 
 class _ReplaceFiles(_OverwriteFiles):
-    """An overwrite that also merges small manifests and forgets those that list only deletions.
+    """An overwrite that knows where its files are listed, merges small manifests, and forgets emptied ones.
 
     pyiceberg 0.12 merges manifests on append only; without this the list grows with every
-    overwrite and so does the time of each commit.
+    overwrite and so does the time of each commit. And it looks for the files that go with one judge
+    of manifests in several threads, though the judge remembers which manifest it looks at: now and
+    then it passed one over, and the commit was refused with "Missing required files to delete".
     """
+
+    _touched: frozenset[str] = frozenset()
+
+    def _build_delete_files_partition_predicate(self) -> None:
+        paths = {file.file_path for file in self._deleted_data_files}
+        self._touched = manifests_of(self._transaction._table, paths)  # noqa: SLF001  # has no other name for it
+
+    def _build_manifest_evaluator(self, spec_id: int) -> Callable[[ManifestFile], bool]:  # noqa: ARG002
+        return lambda manifest: manifest.manifest_path in self._touched
 
     def _process_manifests(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
         alive = [

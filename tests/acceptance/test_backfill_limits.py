@@ -28,7 +28,7 @@ from tactics.sandbox import Fault, Limits, World, serve
 from tactics.sandbox.api import Call, Reply
 from tactics.store import BreakerState, BreakerStatus
 from tests import ledger
-from tests.lab import NOW, TODAY, Lab
+from tests.lab import NOW, TODAY, Lab, troubles
 from tests.support import FakeClock
 
 DAYS = 90
@@ -203,7 +203,7 @@ def test_the_limits_were_met(one_by_one: Finished):
 def test_what_arrives_is_what_the_vendors_hold(at_once: Finished):
     """Throttled calls cost no row: silver equals the ledgers of all ten vendors."""
     assert at_once.result is not None
-    assert at_once.result.status is RunStatus.SUCCEEDED, at_once.result.to_json()
+    assert at_once.result.status is RunStatus.SUCCEEDED, troubles(at_once.result)
     assert all(receipt.balances() for receipt in at_once.result.receipts)
     ledger.assert_same(ledger.of_silver(at_once.lab), ledger.of_vendors(at_once.lab))
 

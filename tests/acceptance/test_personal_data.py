@@ -20,7 +20,7 @@ from tactics.sandbox import Fault, World, serve
 from tactics.sandbox.api import Call, Reply
 from tactics.sandbox.commerce import open_shop
 from tests import ledger
-from tests.lab import TODAY, Lab, result_of
+from tests.lab import TODAY, Lab, result_of, troubles
 
 # Those that know people; without an advertiser nobody has booked anything.
 SOURCES = ("stripe", "shopify", "sheets", "klaviyo", "gsc", "ga4", "meta")
@@ -120,7 +120,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
 def healed(shown: Shown) -> Shown:
     """Return the same home after another sync, which went well."""
     result = shown.lab.sync()
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, troubles(result)
     ledger.assert_same(ledger.of_silver(shown.lab), ledger.of_vendors(shown.lab))
     return shown
 

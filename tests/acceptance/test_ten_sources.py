@@ -12,7 +12,7 @@ import pytest
 from tactics.connectors import BUILT_IN
 from tactics.model import RunStatus
 from tactics.sandbox.ledger import Fact, Totals
-from tests.lab import Lab, open_lab
+from tests.lab import Lab, open_lab, troubles
 
 DAYS = 30
 UNDATED = {"customers", "products"}  # their date says how old they are
@@ -38,7 +38,7 @@ def rounds(lab: Lab) -> list[tuple[Totals, dict[str, list[tuple[Any, ...]]]]]:
     """Return, for each of two syncs, what the vendors held and every figure that we then had."""
     held = []
     result = lab.sync()
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, troubles(result)
     assert {outcome.source for outcome in result.sources} == set(BUILT_IN)
     held.append((vouched(lab), figures(lab)))
     lab.world.restate(3)
@@ -47,7 +47,7 @@ def rounds(lab: Lab) -> list[tuple[Totals, dict[str, list[tuple[Any, ...]]]]]:
     lab.world.advance(1)
     lab.clock.advance(dt.timedelta(days=1).total_seconds())
     result = lab.sync()
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, troubles(result)
     held.append((vouched(lab), figures(lab)))
     return held
 

@@ -17,7 +17,7 @@ from tactics.model import RunStatus
 from tactics.sandbox import World, serve
 from tactics.sandbox.api import Call, Reply
 from tests import ledger
-from tests.lab import TODAY, Lab
+from tests.lab import TODAY, Lab, troubles
 
 pytestmark = pytest.mark.crash
 
@@ -143,7 +143,7 @@ def sync_until_killed(world: DeadlyWorld, lab: Lab, deadly: Matches) -> None:
 def sync_to_the_end(lab: Lab, only: str = "") -> None:
     """Sync, which must succeed and bring every row of the ledger's accounts home, once."""
     result = lab.sync()
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, troubles(result)
     assert all(receipt.balances() for receipt in result.receipts)
     wanted = ledger.of_vendors(lab).items()
     ledger.assert_same(

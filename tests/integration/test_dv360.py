@@ -8,7 +8,7 @@ import pytest
 
 from tactics.model import RunStatus
 from tactics.pipeline import PipelineResult
-from tests.lab import TODAY, Lab, open_lab
+from tests.lab import TODAY, Lab, open_lab, troubles
 
 SUMS = """
     SELECT org_id, source, account_id, campaign_id, date, campaign_name, sum(impressions)::BIGINT,
@@ -62,7 +62,7 @@ def assert_no_link_is_kept(lab: Lab) -> None:
 def test_every_sync_leaves_the_vendors_numbers(lab: Lab):
     """The first sync, a second one, and the next day after restated, renamed and vanished rows."""
     first = lab.sync()
-    assert first.status is RunStatus.SUCCEEDED, first.to_json()
+    assert first.status is RunStatus.SUCCEEDED, troubles(first)
     assert lab.silver(SUMS) == ledger(lab)
     assert lab.silver("SELECT DISTINCT channel FROM ad_daily") == [("programmatic",)]
     assert_no_link_is_kept(lab)

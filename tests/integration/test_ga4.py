@@ -9,7 +9,7 @@ import pytest
 
 from tactics.model import RunStatus
 from tests.integration.test_sync import assert_balanced
-from tests.lab import TODAY, Lab, open_lab
+from tests.lab import TODAY, Lab, open_lab, troubles
 
 DAYS = 10
 SHOP, BLOG = "421000001", "421000002"
@@ -47,7 +47,7 @@ def reports(lab: Lab) -> int:
 def test_silver_equals_the_properties(lab: Lab):
     """A first sync brings every row, a second one changes nothing and reads the last days only."""
     result = lab.sync()
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, troubles(result)
     assert_balanced(result)
     assert lab.silver(ROWS) == recorded(lab)
     assert reports(lab) == 2 * (1 + 2)  # of each property: its facts, and two weeks
@@ -96,7 +96,7 @@ def test_a_sampled_week_is_read_by_the_day(lab: Lab):
     lab.plant("sampled", "ga4", account=BLOG, path=RUN, times=None)
     spoilt = lab.plant("not_a_number", "ga4", account=SHOP)
     result = lab.sync()
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, troubles(result)
     assert_balanced(result)
     sampled = lab.silver(
         "SELECT DISTINCT account_id, is_sampled FROM silver.web_traffic ORDER BY 1"

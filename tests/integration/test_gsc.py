@@ -12,7 +12,7 @@ import pytest
 from tactics.model import RunStatus
 from tests.integration.test_faults import problems_of
 from tests.integration.test_sync import assert_balanced
-from tests.lab import TODAY, Lab, open_lab
+from tests.lab import TODAY, Lab, open_lab, troubles
 
 QUERY = "*/query"
 COLUMNS = (
@@ -95,7 +95,7 @@ def state_columns(lab: Lab, table: str) -> list[str]:
 def test_silver_is_the_ledger_and_stays_it(lab: Lab) -> None:
     """After the first sync, a second one, a restatement, and a day later (with an overlap told)."""
     result = lab.sync()
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, troubles(result)
     assert result.warnings == ()
     assert_balanced(result)
     assert held(lab) == ledger(lab)

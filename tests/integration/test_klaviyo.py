@@ -10,7 +10,7 @@ import pytest
 from tactics.model import RunStatus
 from tactics.pipeline import PipelineResult
 from tactics.sandbox import Limits
-from tests.lab import NOW, TODAY, Lab, open_lab
+from tests.lab import NOW, TODAY, Lab, open_lab, troubles
 from tests.support import FakeClock
 
 DAYS = 30
@@ -64,7 +64,7 @@ def test_first_and_second_sync(tmp_path: Path) -> None:
     """A first sync brings every message, order and size; a second one doubles nothing."""
     with open_lab(tmp_path, days=DAYS, sources=("klaviyo",)) as lab:
         result = lab.sync()
-        assert result.status is RunStatus.SUCCEEDED, result.to_json()
+        assert result.status is RunStatus.SUCCEEDED, troubles(result)
         assert all(receipt.balances() for receipt in result.receipts)
         assert_silver_is_the_vendors(lab)
         assert lab.sync().status is RunStatus.SUCCEEDED

@@ -14,7 +14,7 @@ from tactics.model import RunStatus
 from tactics.pipeline import PipelineResult, flush
 from tactics.store import Job
 from tests.integration.test_sync import assert_home_equals_vendors
-from tests.lab import Lab
+from tests.lab import Lab, troubles
 
 TRIES = 4  # the first one and three retries
 MAX_FLUSHES = 8  # pages that the open breaker held back begin to be tried later
@@ -102,7 +102,7 @@ def test_writes_wait_become_dead_letters_and_come_home(
     synced.world.restate(14)
     with outage(synced):
         result = synced.sync()
-        assert result.status is RunStatus.FAILED, result.to_json()
+        assert result.status is RunStatus.FAILED, troubles(result)
         assert counts(synced).get("retryable", 0) > 0
         for _ in range(MAX_FLUSHES):
             flush_queue(synced)
@@ -114,7 +114,7 @@ def test_writes_wait_become_dead_letters_and_come_home(
         assert letters.returncode == 0, letters.stderr
         assert "sink_unavailable" in letters.stdout
     healed = flush_queue(synced)
-    assert healed.status is RunStatus.SUCCEEDED, healed.to_json()
+    assert healed.status is RunStatus.SUCCEEDED, troubles(healed)
     assert set(counts(synced)) == {"completed"}
     assert_home_equals_vendors(synced)
 

@@ -8,7 +8,7 @@ import pytest
 from tactics.model import RunStatus
 from tactics.pipeline import Outcome, PipelineResult
 from tactics.sandbox import serve
-from tests.lab import TODAY, Lab
+from tests.lab import TODAY, Lab, troubles
 
 AD_SUMS = """
     SELECT org_id, source, account_id, campaign_id, date, campaign_name, sum(impressions)::BIGINT,
@@ -58,7 +58,7 @@ def assert_balanced(result: PipelineResult) -> None:
 def test_first_sync_matches_the_vendors_to_the_cent(lab: Lab):
     """A first sync brings home every campaign day and every movement of money."""
     result = lab.sync()
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, troubles(result)
     assert_balanced(result)
     assert_home_equals_vendors(lab)
 
@@ -67,7 +67,7 @@ def test_second_sync_writes_no_duplicate(synced: Lab):
     """A second sync leaves rows, sums and gold as the first one made them."""
     before = synced.layers()
     result = synced.sync()
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, troubles(result)
     assert synced.layers() == before
     assert_home_equals_vendors(synced)
 
@@ -95,7 +95,7 @@ def test_a_day_later_only_what_is_due_is_fetched(synced: Lab):
     synced.world.advance(1)
     synced.clock.advance(24 * 3600)
     result = synced.sync()
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, troubles(result)
     assert_home_equals_vendors(synced)
 
 

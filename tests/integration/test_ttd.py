@@ -7,7 +7,7 @@ import pytest
 
 from tactics.model import RunStatus
 from tactics.pipeline import PipelineResult
-from tests.lab import Lab, open_lab
+from tests.lab import Lab, open_lab, troubles
 
 CREATE = "POST /ttd/v3/myreports/reportschedule -> 200"
 ROWS = """
@@ -49,7 +49,7 @@ def codes(result: PipelineResult) -> set[str]:
 def test_silver_is_the_ledger_after_every_sync(lab: Lab):
     """The first sync, one that finds nothing new, a restatement with a rename, the next day."""
     first = lab.sync()
-    assert first.status is RunStatus.SUCCEEDED, first.to_json()
+    assert first.status is RunStatus.SUCCEEDED, troubles(first)
     assert all(receipt.balances() for receipt in first.receipts)
     assert lab.silver(ROWS) == ledger(lab)
     assert requests(lab, CREATE) == requests(lab, "DELETE ") == 2

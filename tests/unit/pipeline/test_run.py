@@ -94,7 +94,7 @@ def test_a_sync_brings_days_to_gold(at: At):
     with open_vendor(rows) as vendor:
         workspace = at(vendor)
         result = sync(workspace)
-    assert result.status is RunStatus.SUCCEEDED, result.to_json()
+    assert result.status is RunStatus.SUCCEEDED, result.stages
     assert {name: stages(result)[name] for name in ("bronze", "silver")} == {
         "bronze": 1,
         "silver": 4,

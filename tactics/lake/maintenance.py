@@ -15,7 +15,7 @@ from pyiceberg.table import Table
 
 from tactics.lake.bronze import new_page_file, page_file, write_table
 from tactics.lake.durable import removed_on_failure
-from tactics.lake.scan import HeldFile, between, held_files
+from tactics.lake.scan import HeldFile, between, held_files, listings
 from tactics.lake.schemas import PAGES
 from tactics.lake.values import MaintenanceReport
 from tactics.lake.warehouse import Change, Warehouse
@@ -104,6 +104,7 @@ def _referenced(table: Table) -> Iterator[str]:
     yield table.metadata_location
     for older in table.metadata.metadata_log:
         yield older.metadata_file
+    known = {listing.manifest.manifest_path: listing.entries for listing in listings(table)}
     seen: set[str] = set()
     for snapshot in table.metadata.snapshots:
         yield snapshot.manifest_list
@@ -112,5 +113,6 @@ def _referenced(table: Table) -> Iterator[str]:
                 continue
             seen.add(manifest.manifest_path)
             yield manifest.manifest_path
-            for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
+            entries = known.get(manifest.manifest_path)
+            for entry in manifest.fetch_manifest_entry(table.io) if entries is None else entries:
                 yield entry.data_file.file_path

@@ -8,12 +8,12 @@ manifests anew at each look, 10 ms even for a few files.
 import datetime as dt
 import functools
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyiceberg.conversions import from_bytes
-from pyiceberg.manifest import DataFile, ManifestFile
+from pyiceberg.manifest import DataFile, ManifestEntry, ManifestFile
 from pyiceberg.table import Table
 from pyiceberg.types import DateType, StringType
 
@@ -50,12 +50,21 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """A manifest of a snapshot, the entries of it that are not deletions, and their files."""
+
+    manifest: ManifestFile
+    entries: Sequence[ManifestEntry]
+    files: Sequence[HeldFile]
+
+
+@dataclass(frozen=True, slots=True)
 class _Seen:
-    """The files of the newest snapshot seen of a table, and which manifest lists which."""
+    """What the newest snapshot seen of a table lists; manifests by their paths."""
 
     metadata_location: str
     files: tuple[HeldFile, ...]
-    manifests: Mapping[str, Sequence[HeldFile]]
+    manifests: Mapping[str, Listing]
 
 
 _seen: dict[str, _Seen] = {}  # by the folder of the table
@@ -69,10 +78,9 @@ def held_files(table: Table | None, *conditions: Condition) -> list[HeldFile]:
     return [held for held in _look(table).files if all(test(held.data_file) for test in tests)]
 
 
-def manifests_of(table: Table, paths: Collection[str]) -> frozenset[str]:
-    """Return the manifests of the table's snapshot that list any of the files at `paths`."""
-    manifests = _look(table).manifests.items()
-    return frozenset(name for name, files in manifests if any(file.path in paths for file in files))
+def listings(table: Table) -> list[Listing]:
+    """Return every manifest of the table's snapshot with what it lists."""
+    return list(_look(table).manifests.values())
 
 
 def equal(**values: str) -> list[Condition]:
@@ -122,14 +130,16 @@ def _look(table: Table) -> _Seen:
             else _read(table, manifest)
             for manifest in listed
         }
-        files = sorted(itertools.chain(*manifests.values()), key=lambda file: file.path)
+        found = itertools.chain(*(listing.files for listing in manifests.values()))
+        files = sorted(found, key=lambda file: file.path)
         seen = _Seen(table.metadata_location, tuple(files), manifests)
         _seen[table.location()] = seen
     return seen
 
 
-def _read(table: Table, manifest: ManifestFile) -> list[HeldFile]:
-    return [_held(table, entry.data_file) for entry in manifest.fetch_manifest_entry(table.io)]
+def _read(table: Table, manifest: ManifestFile) -> Listing:
+    entries = manifest.fetch_manifest_entry(table.io)
+    return Listing(manifest, entries, [_held(table, entry.data_file) for entry in entries])
 
 
 def _test(table: Table, condition: Condition) -> Callable[[DataFile], bool]:

@@ -4,12 +4,12 @@ Every change of the lake goes through `Warehouse.commit`. Knows nothing of pages
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyiceberg.exceptions import NoSuchTableError, TableAlreadyExistsError
-from pyiceberg.manifest import DataFile, ManifestFile
+from pyiceberg.manifest import DataFile, ManifestEntry, ManifestEntryStatus, ManifestFile
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table, Transaction
@@ -39,7 +39,7 @@ from tactics.errors import StoreCorrupt
 from tactics.lake.catalog import Catalog
 from tactics.lake.durable import make_folder
 from tactics.lake.inventory import refuse_moved
-from tactics.lake.scan import manifests_of
+from tactics.lake.scan import Listing, listings
 from tactics.lake.schemas import COMMON_PROPERTIES, TableSpec
 
 LOAD_ID = "tactics.load-id"
@@ -213,7 +213,7 @@ def _updated(base: TableMetadata, updates: Sequence[TableUpdate]) -> TableMetada
 
 
 class _ReplaceFiles(_OverwriteFiles):
-    """An overwrite that knows where its files are listed, merges small manifests, and forgets emptied ones.
+    """An overwrite that knows what its manifests list, merges small ones, and forgets emptied ones.
 
     pyiceberg 0.12 merges manifests on append only; without this the list grows with every
     overwrite and so does the time of each commit. And it looks for the files that go with one judge
@@ -221,14 +221,55 @@ class _ReplaceFiles(_OverwriteFiles):
     then it passed one over, and the commit was refused with "Missing required files to delete".
     """
 
-    _touched: frozenset[str] = frozenset()
-
     def _build_delete_files_partition_predicate(self) -> None:
-        paths = {file.file_path for file in self._deleted_data_files}
-        self._touched = manifests_of(self._transaction._table, paths)  # noqa: SLF001  # has no other name for it
+        """Build none: nothing has to be looked for."""
 
-    def _build_manifest_evaluator(self, spec_id: int) -> Callable[[ManifestFile], bool]:  # noqa: ARG002
-        return lambda manifest: manifest.manifest_path in self._touched
+    def _deleted_entries(self) -> list[ManifestEntry]:
+        gone = self._deleted_data_files
+        found = (entry for listing in self._listings() for entry in listing.entries)
+        deleted = [
+            self._entry(entry, ManifestEntryStatus.DELETED, self._snapshot_id)
+            for entry in found
+            if entry.data_file in gone
+        ]
+        self._validate_required_deletes(deleted)
+        return deleted
+
+    def _existing_manifests(self) -> list[ManifestFile]:
+        kept = []
+        for listing in self._listings():
+            left = [e for e in listing.entries if e.data_file not in self._deleted_data_files]
+            if len(left) == len(listing.entries):
+                kept.append(listing.manifest)
+            elif left:
+                kept.append(self._without_the_others(listing.manifest, left))
+        return kept
+
+    def _without_the_others(
+        self, manifest: ManifestFile, entries: Sequence[ManifestEntry]
+    ) -> ManifestFile:
+        """Write a manifest anew with these entries of it."""
+        with self.new_manifest_writer(self.spec(manifest.partition_spec_id)) as writer:
+            for entry in entries:
+                writer.add_entry(
+                    self._entry(entry, ManifestEntryStatus.EXISTING, entry.snapshot_id)
+                )
+        return writer.to_manifest_file()
+
+    def _listings(self) -> list[Listing]:
+        return listings(self._transaction._table)  # noqa: SLF001  # it has no other name
+
+    @staticmethod
+    def _entry(
+        entry: ManifestEntry, status: ManifestEntryStatus, snapshot_id: int | None
+    ) -> ManifestEntry:
+        return ManifestEntry.from_args(
+            status=status,
+            snapshot_id=snapshot_id,
+            sequence_number=entry.sequence_number,
+            file_sequence_number=entry.file_sequence_number,
+            data_file=entry.data_file,
+        )
 
     def _process_manifests(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
         alive = [

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pyiceberg.exceptions import ValidationException
 from pyiceberg.manifest import ManifestFile
 from pyiceberg.table.update import snapshot
 
@@ -31,14 +32,15 @@ def held(warehouse: Warehouse) -> list[HeldFile]:
     return held_files(warehouse.find(PAGES))
 
 
+def refuse(*_: Any, **__: Any) -> None:
+    """Be what nobody should call."""
+    pytest.fail("this is not to be asked")
+
+
 def test_a_commit_asks_no_judge_that_threads_share(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pyiceberg's remembers the manifest it looks at, and took one for another now and then."""
-
-    def refuse(*_: Any) -> None:
-        raise AssertionError("the judge of manifests was asked")
-
     monkeypatch.setattr(snapshot, "manifest_evaluator", refuse)
     first, *others = held(warehouse)
     assert len(others) == 3
@@ -46,20 +48,22 @@ def test_a_commit_asks_no_judge_that_threads_share(
     assert held(warehouse) == others
 
 
-def test_a_commit_reads_the_manifests_of_what_goes_alone(
+def test_a_commit_reads_no_manifest_again(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are known from the scan that found the files."""
+    """What they list is known from the scan that found the files."""
     first, *others = held(warehouse)
-    read = set()
-    fetch = ManifestFile.fetch_manifest_entry
+    table = warehouse.table(PAGES)
+    with monkeypatch.context() as patch:
+        patch.setattr(ManifestFile, "fetch_manifest_entry", refuse)
+        warehouse.commit(table, Change(removed=[first.data_file]))
+    assert held(warehouse) == others
 
-    def fetch_and_note(manifest: ManifestFile, *args: Any, **options: Any) -> Any:
-        entries = fetch(manifest, *args, **options)
-        read.update(entry.data_file.file_path for entry in entries)
-        return entries
 
-    monkeypatch.setattr(ManifestFile, "fetch_manifest_entry", fetch_and_note)
+def test_what_is_gone_already_cannot_be_removed(warehouse: Warehouse) -> None:
+    """Two loads that replace one file would leave the rows of both."""
+    first, *others = held(warehouse)
     warehouse.commit(warehouse.table(PAGES), Change(removed=[first.data_file]))
-    assert read == {first.path}
+    with pytest.raises(ValidationException, match="Missing required files"):
+        warehouse.commit(warehouse.table(PAGES), Change(removed=[first.data_file]))
     assert held(warehouse) == others

@@ -4,7 +4,6 @@ Holds tokens in memory only. Knows nothing of the APIs that accept them.
 """
 
 import datetime as dt
-import functools
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from tactics.errors import (
 )
 from tactics.transport.auth import Send
 from tactics.transport.message import Request, Response, post_form, retry_after_seconds
+from tactics.transport.once import once
 from tactics.transport.redaction import forget_secret, redact, register_secret
 
 # Source: contract sheet Google Analytics 4, section 2 (2026-11-21), for both addresses' use.
@@ -34,7 +34,6 @@ _TOKENS_UNDER_WAY = 2  # a request may still carry the last one while the next i
 _HINT = "sign in again with `tactics auth set`"
 # Source: google-auth 2.62.2, google.auth.exceptions: errors that it retries although they are 4xx.
 _PASSING_ERRORS = frozenset({"internal_failure", "server_error", "temporarily_unavailable"})
-_CHECKING = threading.Lock()
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -334,14 +333,9 @@ def _read_key(key_json: str, hint: str) -> dict[str, str]:
     return key
 
 
+@once
 def _signing_key(pem: str) -> Any:  # noqa: ANN401  cryptography's, which is loaded when one is asked for
-    """Return the key, checked once in a process: it takes 50 ms, and a company's sources share one."""
-    with _CHECKING:
-        return _checked_key(pem)
-
-
-@functools.lru_cache(maxsize=8)
-def _checked_key(pem: str) -> Any:  # noqa: ANN401
+    """Return the key, checked: it takes 50 ms, and a company's sources share one."""
     import jwt  # noqa: PLC0415
 
     return jwt.get_algorithm_by_name("RS256").prepare_key(pem)

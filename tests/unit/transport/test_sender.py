@@ -1,6 +1,8 @@
 """One request and its whole response, within bounds."""
 
 import gzip
+import subprocess
+import sys
 import time
 
 import httpx
@@ -200,3 +202,36 @@ def test_proxy_of_the_environment_is_used_only_when_trusted(senders, monkeypatch
         monkeypatch.setenv("no_proxy", "elsewhere.example")
         assert send(senders(), server.url).response.body == b"direct"
         assert send(senders(trust_env=True), server.url).response.body == b"proxied"
+
+
+def test_certificate_authorities_are_read_once():
+    """All sources of a run begin at the same time, in a process that has sent nothing yet."""
+    script = """
+import threading
+import httpx
+from tactics.clock import SystemClock
+from tactics.config import TransportSettings
+from tactics.transport.sender import Sender
+
+read, ready, make = [], threading.Barrier(4), httpx.create_ssl_context
+
+def count(**options):
+    read.append(options)
+    return make(**options)
+
+def begin():
+    ready.wait()
+    Sender(TransportSettings(), SystemClock()).close()
+
+httpx.create_ssl_context = count
+threads = [threading.Thread(target=begin) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(read))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["1"]

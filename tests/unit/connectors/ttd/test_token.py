@@ -1,5 +1,6 @@
 """Where the token goes, through the real transport: to the vendor's hosts, and to nobody else."""
 
+import inspect
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,15 @@ from tactics.connectors import Step
 from tactics.connectors.ttd import connector
 from tactics.connectors.ttd.place import Place, download
 from tactics.errors import ContractChanged
-from tactics.transport import Breaker, Client, Endpoints, HeaderToken, MemoryBreakers, Throttle
-from tactics.transport.sender import _ssl_context
+from tactics.transport import (
+    Breaker,
+    Client,
+    Endpoints,
+    HeaderToken,
+    MemoryBreakers,
+    Throttle,
+    sender,
+)
 from tests.support import FakeClock
 from tests.unit.connectors.ttd.answers import GOLDEN, OPTIONS, WORK
 from tests.unit.connectors.ttd.wide_world import (
@@ -49,9 +57,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WideWorld
         monkeypatch.setenv("SSL_CERT_FILE", str(world.authority))
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
-        _ssl_context.cache_clear()
+        # This world's authority is nobody else's: it is read anew, and not remembered.
+        monkeypatch.setattr(sender, "_ssl_context", inspect.unwrap(sender._ssl_context))
         yield world
-    _ssl_context.cache_clear()
 
 
 @pytest.fixture

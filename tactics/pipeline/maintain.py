@@ -41,9 +41,9 @@ def measure(home: Home) -> Sizes:
 
 
 def maintenance_due(workspace: Workspace) -> bool:
-    """Return whether the last round was a day ago; one in the future is of a clock that was wrong."""
+    """Return whether the last round was a day ago; one a day ahead is of a clock that was wrong."""
     now, last = workspace.clock.now(), workspace.store.runs.last_stage_at(STAGE)
-    return last is None or not dt.timedelta(0) <= now - last < EVERY
+    return last is None or abs(now - last) >= EVERY
 
 
 def maintain_if_due(workspace: Workspace, run_id: str) -> list[StageReport]:

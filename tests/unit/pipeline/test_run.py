@@ -401,6 +401,16 @@ def test_maintenance_by_itself_tells_what_it_gave_back(at: At):
     assert not maintenance_due(workspace)
 
 
+@pytest.mark.parametrize(
+    ("hours", "due"), [(0, False), (23, False), (24, True), (-1, False), (-24, True)]
+)
+def test_maintenance_is_due_once_a_day(at: At, clock: FakeClock, *, hours: int, due: bool):
+    """A clock that was set back by an hour is no reason, one that was wrong by days is."""
+    run_maintenance(at())
+    clock.advance(hours * 3600)
+    assert maintenance_due(at()) is due
+
+
 def test_what_a_dead_process_spilled_is_cleared(at: At, clock: FakeClock):
     """Files that DuckDB left in the scratch folder go once nobody can need them any more."""
     workspace = at()

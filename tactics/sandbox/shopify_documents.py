@@ -299,4 +299,4 @@ def _cents(amount: Decimal) -> Decimal:
 
 def _instant(seconds: int | None) -> str:
     assert seconds is not None
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat().replace("+00:00", "Z")

@@ -121,9 +121,7 @@ class Query:
         Raises:
             GraphQLError: Shopify would refuse it.
         """
-        self.document: DocumentNode = parse(text)
-        if errors := validate(_schema(), self.document):
-            raise errors[0]
+        self.document: DocumentNode = _parse(text)
         found = get_operation_ast(self.document, operation)
         if found is None:
             raise GraphQLError("No operation named " + repr(operation))
@@ -208,6 +206,15 @@ def count_objects(value: object) -> int:
             return sum(count_objects(item) + isinstance(item, dict) for item in value)
         case _:
             return 0
+
+
+@functools.lru_cache(maxsize=256)
+def _parse(text: str) -> DocumentNode:
+    """Return a document that was parsed and validated when it was first met."""
+    document = parse(text)
+    if errors := validate(_schema(), document):
+        raise errors[0]
+    return document
 
 
 @functools.cache

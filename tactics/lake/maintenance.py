@@ -114,5 +114,7 @@ def _referenced(table: Table) -> Iterator[str]:
             seen.add(manifest.manifest_path)
             yield manifest.manifest_path
             entries = known.get(manifest.manifest_path)
-            for entry in manifest.fetch_manifest_entry(table.io) if entries is None else entries:
+            if entries is None:
+                entries = manifest.fetch_manifest_entry(table.io)
+            for entry in entries:
                 yield entry.data_file.file_path

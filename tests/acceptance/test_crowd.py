@@ -23,7 +23,7 @@ from tests.integration.test_daemon import daemon_of
 from tests.integration.test_sync import assert_home_equals_vendors
 from tests.lab import Lab, open_lab
 
-SECONDS = float(os.environ.get("CROWD_SECONDS", "20"))
+SECONDS = float(os.environ.get("CROWD_SECONDS", "10"))
 PATIENCE_SECONDS = 300  # for one command among twenty on a slow machine
 NAMES = tuple(f"place_{number}" for number in range(6))
 EDITS = 20  # of each, where nothing but editing goes on

@@ -65,9 +65,10 @@ def test_no_secret_in_any_file_log_or_error(lab: Lab):
     """After good runs, refused credentials and broken answers no planted secret is found."""
     words = []
     for fault in ("truncated_json", "auth_expired", "html_200", "cursor_loop", "permission"):
-        lab.plant(fault, times=2)
-        done = lab.command("sync")
+        planted = lab.plant(fault, times=2)
+        done = lab.command("sync", "--source", "meta")
         words += [done.stdout, done.stderr]
+        assert planted.fired, fault
         lab.world.faults.clear()
     for command in (
         ("sync",),
@@ -92,6 +93,6 @@ def test_no_secret_in_any_file_log_or_error(lab: Lab):
 
 def test_files_are_private(lab: Lab):
     """Folders of the home are 0700 and the database 0600: only this user may read."""
-    lab.command("sync")
+    lab.command("sync", "--source", "stripe")
     assert lab.home.root.stat().st_mode & 0o077 == 0
     assert lab.home.database.stat().st_mode & 0o077 == 0

@@ -104,25 +104,17 @@ def twice(first_sync: Synced, nursery: Nursery) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("point", FLOW_POINTS)
-def test_killed_in_the_first_sync(
+def test_killed_in_the_first_sync_and_in_a_later_one(
     site: Site, once: dict[str, list[str]], twice: dict[str, list[str]], point: str
 ):
-    """Killed where nothing was before, the next sync brings everything home, and the one after it."""
+    """Killed with nothing there, and again while restated days come in: the next sync ends it."""
     site.die(point, "sync", **SHORT_PAGES)
     site.succeed("sync")
     assert site.lab.layers() == once
     site.change()
+    site.die(point, "sync", **SHORT_PAGES)
     site.succeed("sync")
     assert site.lab.layers() == twice
-
-
-@pytest.mark.parametrize("point", FLOW_POINTS)
-def test_killed_in_a_later_sync(synced: Site, twice: dict[str, list[str]], point: str):
-    """Killed while restated days and an edited sheet come in, the next sync ends it."""
-    synced.change()
-    synced.die(point, "sync", **SHORT_PAGES)
-    synced.succeed("sync")
-    assert synced.lab.layers() == twice
 
 
 def test_a_killed_command_ends_as_a_killed_process(synced: Site, twice: dict[str, list[str]]):

@@ -1,5 +1,6 @@
 """A vendor misbehaves: each fault ends as its class says, is named clearly, and harms nothing else."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,20 @@ CASES = [
     Case("rate_limit", None),
     Case("reduce_data", None),
 ]
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """Return a lab with the ads and payments of one organisation, ten days of them."""
+    with open_lab(tmp_path, days=10, orgs=("acme",), sources=("meta", "stripe")) as lab:
+        yield lab
+
+
+@pytest.fixture
+def two_orgs(tmp_path: Path) -> Iterator[Lab]:
+    """Return a lab whose vendors each serve two organisations."""
+    with open_lab(tmp_path, days=10, sources=("meta", "stripe")) as lab:
+        yield lab
 
 
 def plant(lab: Lab, name: str, *, times: int | None = 1, **more: Any) -> Fault:
@@ -127,24 +142,24 @@ def test_a_report_job_survives_failures_of_the_vendor(lab: Lab):
     assert lab.silver(AD_SUMS) == vendor_ads(lab)
 
 
-def test_five_failures_open_the_breaker_for_every_process(lab: Lab):
+def test_five_failures_open_the_breaker_for_every_process(two_orgs: Lab):
     """After five failed attempts no request leaves, from another process neither, until 300 s on."""
-    lab.sync("stripe")
-    lab.plant("http_500", times=None)
+    two_orgs.sync("stripe")
+    two_orgs.plant("http_500", times=None)
     for _ in range(2):
-        lab.sync("meta")
-    lab.sandbox.clear_requests()
-    result = lab.sync("meta")
+        two_orgs.sync("meta")
+    two_orgs.sandbox.clear_requests()
+    result = two_orgs.sync("meta")
     assert set(problems_of(result)) == {"circuit_open"}
-    done = lab.command("sync", "--source", "meta")
+    done = two_orgs.command("sync", "--source", "meta")
     assert done.returncode == 6, done.stderr
     assert "meta_breaker" in done.stdout + done.stderr
-    assert lab.sandbox.requests == ()
-    lab.world.faults.clear()
-    lab.clock.advance(301)
+    assert two_orgs.sandbox.requests == ()
+    two_orgs.world.faults.clear()
+    two_orgs.clock.advance(301)
     for _ in range(2):  # the test's clock runs while the trial of another one is on its way
-        lab.sync("meta")
-    assert lab.sync("meta").status is RunStatus.SUCCEEDED
+        two_orgs.sync("meta")
+    assert two_orgs.sync("meta").status is RunStatus.SUCCEEDED
 
 
 def test_the_only_connection_speaks_for_its_vendor(tmp_path: Path):
@@ -165,13 +180,13 @@ def test_the_only_connection_speaks_for_its_vendor(tmp_path: Path):
             assert [one.name for one in workspace.store.breakers.list_all()] == ["meta_breaker"]
 
 
-def test_an_exhausted_rate_limit_opens_the_breaker_at_once(lab: Lab):
+def test_an_exhausted_rate_limit_opens_the_breaker_at_once(two_orgs: Lab):
     """Still throttled after its retries, the source is left alone until the vendor's own time."""
-    lab.plant("rate_limit", times=None)
-    assert "rate_limited" in problems_of(lab.sync("meta"))
-    lab.sandbox.clear_requests()
-    lab.sync("meta")
-    assert lab.sandbox.requests == ()
+    two_orgs.plant("rate_limit", times=None)
+    assert "rate_limited" in problems_of(two_orgs.sync("meta"))
+    two_orgs.sandbox.clear_requests()
+    two_orgs.sync("meta")
+    assert two_orgs.sandbox.requests == ()
 
 
 def test_a_dribbling_body_ends_at_the_deadline(lab: Lab):
